@@ -1,0 +1,60 @@
+"""Files that an instrument, or anybody, wrote: bounded, regular files only."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from .facts import Unreadable
+
+
+def printable(name: str) -> str:
+    r"""A file name that fits into JSON and the database: bytes as `\xe5`."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading, unbuffered; links are followed.
+
+    A FIFO or a device never blocks. Raises Unreadable.
+    """
+    name = printable(path.name)
+    try:
+        # O_NONBLOCK: the open of a FIFO would wait for its writer.
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        )
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{name} can't be opened: {_reason(error)}.") from error
+    file = open(descriptor, "rb", buffering=0)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise Unreadable(f"{name} is not a regular file.")
+    return file
+
+
+def read_regular(path: Path, limit_bytes: int) -> bytes:
+    """The whole content of a regular file of at most `limit_bytes` bytes.
+
+    Raises Unreadable, also if the file is larger.
+    """
+    name = printable(path.name)
+    with open_regular(path) as file:
+        try:
+            # The size may lie (a file that grows), so the read is bounded too.
+            chunks = []
+            room = limit_bytes + 1
+            while room > 0 and (chunk := file.read(min(room, 1 << 20))):
+                chunks.append(chunk)
+                room -= len(chunk)
+        except OSError as error:
+            raise Unreadable(f"{name} can't be read: {_reason(error)}.") from error
+    if room <= 0:
+        raise Unreadable(f"{name} is larger than {limit_bytes:,} bytes.")
+    return b"".join(chunks)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,103 @@
+"""`sequencing`: is it all there? The disk's word, or a person's."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils import timezone
+
+from runfolders.choices import SEQUENCING_TRANSITIONS, Sequencing, State
+from runfolders.models import Runfolder
+from runfolders.services.states import change_state, lock_runfolder
+from seqhub.operations.errors import IllegalTransition
+from seqhub.operations.services.events import Actor, record_event
+
+
+def change_sequencing(
+    runfolder: Runfolder,
+    sequencing: Sequencing,
+    reason: str,
+    *,
+    actor: Actor,
+    now: dt.datetime | None = None,
+) -> None:
+    """The one place where `sequencing` changes; the row must be locked.
+
+    Saves `sequencing`, its reason and times, and offers a run that becomes
+    complete to the API clients (`state` none -> ready). Raises
+    IllegalTransition.
+    """
+    now = now or timezone.now()
+    old = runfolder.sequencing
+    if sequencing == old:
+        runfolder.sequencing_reason = reason
+        runfolder.save(update_fields=["sequencing_reason"])
+        return
+    if sequencing not in SEQUENCING_TRANSITIONS[old]:
+        raise IllegalTransition(f"{runfolder.name}: {old} can't become {sequencing}.")
+    runfolder.sequencing = sequencing
+    runfolder.sequencing_since = now
+    runfolder.sequencing_reason = reason
+    if sequencing == Sequencing.COMPLETE:
+        runfolder.completed_at = now
+    elif sequencing in (Sequencing.SEQUENCING, Sequencing.SETTLING):
+        runfolder.completed_at = None
+    runfolder.save(
+        update_fields=[
+            "sequencing",
+            "sequencing_since",
+            "sequencing_reason",
+            "completed_at",
+        ]
+    )
+    record_event(
+        runfolder.subject,
+        "sequencing_changed",
+        f"Sequencing {old} → {sequencing.value}: {reason}",
+        actor=actor,
+        runfolder=(runfolder.pk, runfolder.name),
+        data={"from": old, "to": sequencing.value, "reason": reason},
+    )
+    if sequencing == Sequencing.COMPLETE and runfolder.state == State.NONE:
+        change_state(runfolder, State.READY, actor=actor, reason="The run is complete.")
+
+
+@transaction.atomic
+def override_sequencing(
+    runfolder_id: int, sequencing: Sequencing, *, actor: Actor, reason: str
+) -> Runfolder:
+    """A person's word: it stands until lifted, whatever the disk says.
+
+    Only `complete` and `failed` can be said by hand. Raises IllegalTransition.
+    """
+    runfolder = lock_runfolder(runfolder_id)
+    if sequencing not in (Sequencing.COMPLETE, Sequencing.FAILED):
+        raise IllegalTransition(f"{sequencing} can't be set by hand.")
+    if not runfolder.is_present:
+        raise IllegalTransition(f"{runfolder.name} is no longer on disk.")
+    if runfolder.is_overridden and runfolder.sequencing == sequencing:
+        raise IllegalTransition(f"{runfolder.name} is marked {sequencing} already.")
+    runfolder.is_overridden = True
+    runfolder.save(update_fields=["is_overridden"])
+    change_sequencing(runfolder, sequencing, f"By hand: {reason}", actor=actor)
+    return runfolder
+
+
+@transaction.atomic
+def lift_override(runfolder_id: int, *, actor: Actor, reason: str = "") -> Runfolder:
+    """Believe the disk again. Raises IllegalTransition if nothing is overridden."""
+    runfolder = lock_runfolder(runfolder_id)
+    if not runfolder.is_overridden:
+        raise IllegalTransition(f"{runfolder.name} has no override.")
+    runfolder.is_overridden = False
+    # The next scan says why; an empty signature makes it look again.
+    runfolder.signature = ""
+    runfolder.save(update_fields=["is_overridden", "signature"])
+    change_sequencing(
+        runfolder,
+        Sequencing(runfolder.sequencing_on_disk),
+        f"Override lifted. {reason}".strip(),
+        actor=actor,
+    )
+    return runfolder

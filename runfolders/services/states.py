@@ -1,0 +1,82 @@
+"""`state`: what API clients do with a run folder."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from runfolders.choices import State
+from runfolders.errors import RunfolderNotFound, UnknownState
+from runfolders.models import Runfolder
+from runfolders.selectors import next_ready
+from seqhub.operations.services.events import Actor, record_event
+
+
+def parse_state(word: object) -> State:
+    """A state in any letter case. Raises UnknownState."""
+    if isinstance(word, str) and word.lower() in State.values:
+        return State(word.lower())
+    raise UnknownState(
+        f"Unknown state {str(word)[:50]!r}; known: {', '.join(State.values)}."
+    )
+
+
+def lock_runfolder(runfolder_id: int) -> Runfolder:
+    """The row, locked until the transaction ends. Raises RunfolderNotFound."""
+    try:
+        return Runfolder.objects.select_for_update(of=("self",)).get(pk=runfolder_id)
+    except Runfolder.DoesNotExist:
+        raise RunfolderNotFound("The run folder is no longer known.") from None
+
+
+@transaction.atomic
+def set_state(
+    runfolder_id: int, word: object, *, actor: Actor, reason: str = ""
+) -> Runfolder:
+    """Any state may follow any other, as Arteria's clients expect; each change
+    is recorded. Raises UnknownState, RunfolderNotFound."""
+    state = parse_state(word)
+    runfolder = lock_runfolder(runfolder_id)
+    change_state(runfolder, state, actor=actor, reason=reason)
+    return runfolder
+
+
+def change_state(
+    runfolder: Runfolder, state: State, *, actor: Actor, reason: str = ""
+) -> None:
+    """The one place where `state` changes; the row must be locked."""
+    if runfolder.state == state:
+        return
+    old, runfolder.state = runfolder.state, state
+    runfolder.state_since = timezone.now()
+    runfolder.save(update_fields=["state", "state_since"])
+    message = f"State {old} → {state.value}."
+    record_event(
+        runfolder.subject,
+        "state_changed",
+        f"{message} {reason}".strip(),
+        actor=actor,
+        runfolder=(runfolder.pk, runfolder.name),
+        data={"from": old, "to": state.value, "reason": reason},
+    )
+
+
+@transaction.atomic
+def pick_up(host: str, *, actor: Actor, skip: frozenset[int] = frozenset()) -> (
+    Runfolder | None
+):
+    """Claim the run folder that has been complete the longest: now `pending`.
+
+    No two callers ever get the same one: rows that another caller is claiming
+    are passed over. `skip`: ids that the caller knows to be gone from disk.
+    """
+    runfolder = (
+        next_ready(host)
+        .exclude(pk__in=skip)
+        .select_for_update(of=("self",), skip_locked=True)
+        .select_related("instrument")
+        .first()
+    )
+    if runfolder is not None:
+        change_state(runfolder, State.PENDING, actor=actor, reason="Picked up.")
+    return runfolder
