@@ -31,7 +31,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from runfolders.conf import RunfoldersSection
+from runfolders.conf import MonitoredDirectory, RunfoldersSection
 from seqhub.lib.sections import ConfigPath, Section, relative_to
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -105,6 +105,7 @@ class Config(BaseSettings):
     runfolders: RunfoldersSection = Field(default_factory=RunfoldersSection)
 
     _file: Path | None = PrivateAttr(default=None)
+    _is_tryout: bool = PrivateAttr(default=False)
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -138,7 +139,12 @@ class Config(BaseSettings):
     @property
     def is_tryout(self) -> bool:
         """No file and no run folders named: SeqHub shows itself on examples."""
-        return self._file is None and not self.runfolders.monitored_directories
+        return self._is_tryout
+
+    @property
+    def example_directory(self) -> Path:
+        """The example instrument's root, watched in try-out mode."""
+        return self.data_dir / "example-instrument"
 
     @property
     def secret_key_path(self) -> Path:
@@ -167,7 +173,22 @@ def load_config() -> Config:
     file = next((path for path in candidate_files() if path.is_file()), None)
     values = read_yaml(file) if file else {}
     base = file.absolute().parent if file else Path.cwd()
-    return build_config(values, base, file)
+    config = build_config(values, base, file)
+    if file is None and not config.runfolders.monitored_directories:
+        return _tryout(config)
+    return config
+
+
+def _tryout(config: Config) -> Config:
+    """`config`, watching the example instrument with a grace short enough to see."""
+    runfolders = config.runfolders.model_copy(
+        update={
+            "monitored_directories": [MonitoredDirectory(path=config.example_directory)]
+        }
+    )
+    config = config.model_copy(update={"runfolders": runfolders})
+    config._is_tryout = True
+    return config
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
