@@ -84,7 +84,7 @@ class Runfolder(models.Model):
     side = models.CharField(max_length=10, blank=True)
     date_raw = models.CharField(max_length=100, blank=True)
     started_at = models.DateTimeField(null=True)
-    # [{"number", "cycles", "is_index", "is_reverse_complement"}] in read order
+    # In read order, each as engine.facts.Read.
     reads = models.JSONField(default=list)
     total_cycles = models.PositiveIntegerField(null=True)
     lanes = models.PositiveSmallIntegerField(null=True)
@@ -98,7 +98,7 @@ class Runfolder(models.Model):
     rta_version = models.CharField(max_length=100, blank=True)
     operator = models.CharField(max_length=200, blank=True)
     extra = models.JSONField(default=dict)
-    # [{"code", "message", "line"}]
+    # Each: code, message and line (of the sheet, or null).
     problems = models.JSONField(default=list)
     sheet_name = models.CharField(max_length=500, blank=True)
     sheet_dialect = models.CharField(max_length=20, blank=True)

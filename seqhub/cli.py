@@ -21,6 +21,7 @@ WITHOUT_DATABASE = frozenset(
         "help",
         "import_config",
         "init",
+        "makemigrations",
         "restore_backup",
         "simulate",
         "spectacular",

@@ -18,9 +18,7 @@ def embedded_postgres(config: Config) -> EmbeddedPostgres | None:
 def django_databases(config: Config, *, pooled: bool) -> dict[str, Any]:
     """Django's DATABASES. `pooled` in web processes only: a pool that was
     opened before a fork hangs the child (qcluster forks its workers)."""
-    embedded = embedded_postgres(config)
-    url = embedded.url if embedded else config.database.url
-    assert url
+    url = config.database.url or EmbeddedPostgres(config.data_dir).url
     parameters: dict[str, Any] = dict(dj_database_url.parse(url))
     options = {**parameters.get("OPTIONS", {})}
     options["application_name"] = "seqhub"
@@ -29,4 +27,3 @@ def django_databases(config: Config, *, pooled: bool) -> dict[str, Any]:
     else:
         parameters["CONN_MAX_AGE"] = 0
     return {"default": {**parameters, "OPTIONS": options}}
-

@@ -135,9 +135,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = CONFIG.data_dir / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # Names are not hashed, so browsers must ask again after an upgrade.
 WHITENOISE_MAX_AGE = 300
@@ -149,9 +147,12 @@ SECURE_HSTS_SECONDS = 31_536_000 if _tls else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# An Origin header names the port only where it is not the scheme's own.
 CSRF_TRUSTED_ORIGINS = (
-    [f"{_public_url.scheme}://{_public_url.host}:{_public_url.port}"]
-    + [f"{_public_url.scheme}://{_public_url.host}"]
+    [
+        f"{_public_url.scheme}://{_public_url.host}{port}"
+        for port in ("", f":{_public_url.port}")
+    ]
     if _public_url
     else []
 )

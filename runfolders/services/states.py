@@ -62,9 +62,9 @@ def change_state(
 
 
 @transaction.atomic
-def pick_up(host: str, *, actor: Actor, skip: frozenset[int] = frozenset()) -> (
-    Runfolder | None
-):
+def pick_up(
+    host: str, *, actor: Actor, skip: frozenset[int] = frozenset()
+) -> Runfolder | None:
     """Claim the run folder that has been complete the longest: now `pending`.
 
     No two callers ever get the same one: rows that another caller is claiming
