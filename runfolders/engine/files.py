@@ -21,18 +21,21 @@ def open_regular(path: Path) -> BinaryIO:
     A FIFO or a device never blocks. Raises Unreadable.
     """
     name = printable(path.name)
+    descriptor = -1
     try:
         # O_NONBLOCK: the open of a FIFO would wait for its writer.
         descriptor = os.open(
             path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         )
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
     except (OSError, ValueError) as error:
+        if descriptor >= 0:
+            os.close(descriptor)
         raise Unreadable(f"{name} can't be opened: {_reason(error)}.") from error
-    file = open(descriptor, "rb", buffering=0)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
+    if not is_regular:
+        os.close(descriptor)
         raise Unreadable(f"{name} is not a regular file.")
-    return file
+    return os.fdopen(descriptor, "rb", buffering=0)
 
 
 def read_regular(path: Path, limit_bytes: int) -> bytes:

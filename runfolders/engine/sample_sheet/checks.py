@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
-from ..facts import Problem, Read, RunFacts, SampleSheet, SheetSample
+from runfolders.engine.facts import Problem, Read, RunFacts, SampleSheet, SheetSample
+
 from .override_cycles import index_cycles, mistake
 from .reading import V2, bounded
+
+Samples = tuple[SheetSample, ...]
+Reads = tuple[Read, ...]
 
 # Names of 10x Genomics' index sets stand in the index column: "SI-GA-A1".
 _INDEX_SET = re.compile(r"SI-[A-Z0-9]{2}-[A-H][0-9]{1,2}", re.I)
@@ -20,19 +24,21 @@ def check_against_run(sheet: SampleSheet, facts: RunFacts) -> tuple[Problem, ...
     Checks that need something that `facts` does not know are left out. What is
     wrong with the file as such is in `sheet.problems`.
     """
-    checks: tuple[Callable[[SampleSheet, RunFacts], Iterable[Problem]], ...] = (
-        _letters,
-        _lanes,
-        _override_cycles,
-        _index_lengths,
-        _repeated_samples,
-        _index_clashes,
+    samples = sheet.samples
+    return bounded(
+        [
+            *_letters(samples),
+            *_lanes(samples, facts.lanes),
+            *_override_cycles(sheet, facts.reads),
+            *_index_lengths(sheet, facts.reads),
+            *_repeated_samples(samples),
+            *_index_clashes(samples),
+        ]
     )
-    return bounded([found for check in checks for found in check(sheet, facts)])
 
 
-def _letters(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
-    for sample in sheet.samples:
+def _letters(samples: Samples) -> Iterator[Problem]:
+    for sample in samples:
         for index in (sample.index, sample.index2):
             if _squeezed(index) != index.upper():
                 message = f"Blanks inside the index {index!r}."
@@ -42,18 +48,18 @@ def _letters(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
                 yield Problem("index_invalid", message, sample.line)
 
 
-def _lanes(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
-    for sample in sheet.samples:
+def _lanes(samples: Samples, lanes: int | None) -> Iterator[Problem]:
+    for sample in samples:
         lane = sample.lane
-        if lane is None or (lane > 0 and (facts.lanes is None or lane <= facts.lanes)):
+        if lane is None or (lane > 0 and (lanes is None or lane <= lanes)):
             continue
-        has = f": the flow cell has {facts.lanes}" if facts.lanes else ""
+        has = f": the flow cell has {lanes}" if lanes else ""
         yield Problem("lane_out_of_range", f"No lane {lane}{has}.", sample.line)
 
 
-def _override_cycles(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
+def _override_cycles(sheet: SampleSheet, reads: Reads) -> Iterator[Problem]:
     """Each setting once, at the first sample that uses it."""
-    if not facts.reads:
+    if not reads:
         return
     first_lines: dict[str, int | None] = {}
     if default := _default_override(sheet):
@@ -62,21 +68,21 @@ def _override_cycles(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
         if sample.override_cycles:
             first_lines.setdefault(sample.override_cycles, sample.line)
     for setting, line in first_lines.items():
-        if what := mistake(setting, facts.reads):
-            message = f"OverrideCycles {setting}: {what}."
+        if what := mistake(setting, reads):
+            message = f"OverrideCycles {setting[:60]}: {what}."
             yield Problem("override_cycles_invalid", message, line)
 
 
-def _index_lengths(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
-    if not facts.reads:
+def _index_lengths(sheet: SampleSheet, reads: Reads) -> Iterator[Problem]:
+    if not reads:
         return
-    index_reads = [read for read in facts.reads if read.is_index]
+    index_reads = [read for read in reads if read.is_index]
     default = _default_override(sheet)
     for sample in sheet.samples:
         if _is_set(sample.index):
             continue
         setting = sample.override_cycles or default
-        used = index_cycles(setting, facts.reads) if setting else None
+        used = index_cycles(setting, reads) if setting else None
         for number, index in enumerate((sample.index, sample.index2), start=1):
             length = len(_squeezed(index))
             if length and (
@@ -107,9 +113,9 @@ def _length_mistake(
     return ""
 
 
-def _repeated_samples(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
+def _repeated_samples(samples: Samples) -> Iterator[Problem]:
     seen: dict[tuple[int | None, str], int] = {}
-    for sample in sheet.samples:
+    for sample in samples:
         key = (sample.lane, sample.sample_id)
         if key in seen:
             lane = _in_lane(sample.lane)
@@ -118,17 +124,17 @@ def _repeated_samples(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
         seen.setdefault(key, sample.line)
 
 
-def _index_clashes(sheet: SampleSheet, facts: RunFacts) -> Iterator[Problem]:
+def _index_clashes(samples: Samples) -> Iterator[Problem]:
     """Samples of a lane that demultiplexing can't tell apart, each pair once."""
-    by_lane: dict[int | None, list[SheetSample]] = {}
-    everywhere = [sample for sample in sheet.samples if sample.lane is None]
-    for sample in sheet.samples:
+    everywhere = [sample for sample in samples if sample.lane is None]
+    by_lane: dict[int | None, list[SheetSample]] = {None: []}
+    for sample in samples:
         if sample.lane is not None:
             by_lane.setdefault(sample.lane, []).append(sample)
     reported: set[tuple[int, int]] = set()
-    for lane, samples in ({None: []} | by_lane).items():
+    for lane, own in by_lane.items():
         # Those of all lanes come first: they clash with any lane's own.
-        for sample, other in _clashes_among(everywhere + samples):
+        for sample, other in _clashes_among(everywhere + own):
             pair = (other.line, sample.line)
             if pair not in reported:
                 reported.add(pair)

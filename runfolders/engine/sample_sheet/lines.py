@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..facts import Problem
+from runfolders.engine.facts import Problem
 
 MAX_LINES = 20_000
 MAX_LINE_LENGTH = 10_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..facts import Read
+from runfolders.engine.facts import Read
 
 _PART = re.compile(r"(?:[YIUN](?:[0-9]{1,4}|\*))+", re.I)
 _USE = re.compile(r"([YIUN])([0-9]+|\*)", re.I)
@@ -22,12 +22,16 @@ def mistake(setting: str, reads: Sequence[Read]) -> str:
         return wrong
     for part, read in zip(parts, reads, strict=True):
         if not _PART.fullmatch(part):
-            return f"{part!r} is not a row of Y, I, U or N with a number each"
+            return f"{part[:30]!r} is not a row of Y, I, U or N with a number each"
         cycles = sum(int(count) for _, count in _USE.findall(part) if count != "*")
         if cycles > read.cycles or (cycles < read.cycles and "*" not in part):
-            return f"{part} is {cycles} cycles, read {read.number} has {read.cycles}"
+            return (
+                f"{part[:30]} is {cycles} cycles, read {read.number} has {read.cycles}"
+            )
         if not read.is_index and "I" in part.upper():
-            return f"{part} has index cycles, but read {read.number} is no index read"
+            return (
+                f"{part[:30]} has index cycles, but read {read.number} is no index read"
+            )
     return ""
 
 

@@ -10,8 +10,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..facts import FileStat, Listing, Problem, SampleSheet, SheetSample, Unreadable
-from ..files import read_bounded
+from runfolders.engine.facts import (
+    FileStat,
+    Listing,
+    Problem,
+    SampleSheet,
+    SheetSample,
+    Unreadable,
+)
+from runfolders.engine.files import read_regular
+
 from .lines import Row, Section, decode, folded, split_sections
 
 MAX_BYTES = 5_000_000
@@ -71,7 +79,7 @@ def read_sample_sheet(path: Path) -> SampleSheet:
     A sheet that can't be read at all has the problem `sample_sheet_unreadable`.
     """
     try:
-        content = read_bounded(path, MAX_BYTES)
+        content = read_regular(path, MAX_BYTES)
     except Unreadable as error:
         problem = Problem("sample_sheet_unreadable", str(error))
         return SampleSheet(path.name, dialect="", encoding="", problems=(problem,))
@@ -200,8 +208,8 @@ def _indexes(index: str, index2: str) -> tuple[str, str]:
 def _lane(value: str, row: Row, problems: list[Problem]) -> int | None:
     if not value:
         return None
-    if re.fullmatch(r"[0-9]{1,3}", value):
+    if re.fullmatch(r"[0-9]{1,2}", value):
         return int(value)
-    message = f"Lane {value[:20]!r} is not a number."
+    message = f"{value[:20]!r} is not a lane."
     problems.append(Problem("lane_invalid", message, row.line))
     return None
