@@ -1,0 +1,60 @@
+# `make up` is all that a fresh machine needs: Python >= 3.11 with venv, make,
+# tar and gpg. PYTHON=... chooses the interpreter, ARGS=... goes to the command.
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check
+EXAMPLE := SEQHUB_CONFIG=tests/data/example.yaml $(BIN)/python manage.py
+
+.PHONY: up test check lock bench wheel clean
+
+up: .venv/installed
+	@exec $(BIN)/python manage.py up $(ARGS)
+
+test: .venv/installed-dev
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/installed-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(EXAMPLE) makemigrations --check --dry-run
+	$(EXAMPLE) check --deploy --fail-level WARNING
+
+# Versions and hashes only: no address of any package index is written.
+lock: .venv/installed-dev
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+		--no-header pyproject.toml --group build -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+		--no-header pyproject.toml --group dev -c requirements.lock \
+		-o requirements-dev.lock
+
+bench: .venv/installed-dev
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+wheel: .venv/installed-dev
+	$(BIN)/python -m build --no-isolation --wheel
+
+# The data directory stays.
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+
+# Each stamp is written last, so an interrupted installation is taken up again.
+# pip only adds: what the developers' lock brought stays when `make up` installs.
+.venv/installed: requirements.lock pyproject.toml CHANGELOG.md
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is missing or older than 3.11: apt install python3" \
+		"python3-venv, or name another one: make up PYTHON=python3.12" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) can't make a virtual environment: apt install" \
+		"python3-venv" >&2; exit 1; }
+	@echo "Installing SeqHub into .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install -q --require-hashes -r requirements.lock
+	@$(PIP) install -q --no-build-isolation --no-deps -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	@$(PIP) install -q --require-hashes -r requirements-dev.lock
+	@touch $@
