@@ -20,4 +20,4 @@ def purge_queue_tables() -> int:
     )
     # A waiting message's `lock` is when it was sent or last handed out.
     messages = OrmQ.objects.filter(lock__lt=now - dt.timedelta(days=MESSAGES_KEPT_DAYS))
-    return failures.delete()[0] + messages.delete()[0]
+    return int(failures.delete()[0] + messages.delete()[0])

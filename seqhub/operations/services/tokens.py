@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,7 +29,7 @@ def digest_of(token: str) -> str:
 
 @transaction.atomic
 def create_token(
-    user: AbstractUser,
+    user: User,
     name: str,
     scopes: Iterable[str],
     *,
