@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef, QuerySet
 
 from runfolders.choices import Sequencing, State
@@ -22,8 +24,8 @@ def open_holds() -> QuerySet[Hold]:
     return Hold.objects.filter(released_at=None)
 
 
-def with_hold(rows: QuerySet[Runfolder]) -> QuerySet[Runfolder]:
-    """Each row with `is_held`."""
+def with_hold(rows: QuerySet[Runfolder]) -> QuerySet[Any]:
+    """Each Runfolder with `is_held`, which the model's type does not know."""
     held = open_holds().filter(runfolder=OuterRef("pk"))
     return rows.annotate(is_held=Exists(held))
 
