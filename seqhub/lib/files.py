@@ -35,7 +35,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
     """
     partial = _write_partial(path, data, mode)
     try:
-        os.replace(partial, path)
+        partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -97,9 +97,7 @@ def try_lock(descriptor: int, *, exclusive: bool) -> bool:
 
 
 @contextmanager
-def locked(
-    path: Path, *, exclusive: bool = True, wait: bool = True
-) -> Iterator[int]:
+def locked(path: Path, *, exclusive: bool = True, wait: bool = True) -> Iterator[int]:
     """Hold a flock on `path`; yields the descriptor.
 
     The kernel frees it when its last holder is gone, however it ended. A child

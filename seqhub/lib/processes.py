@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NoReturn, Self
+from typing import IO, Any, NoReturn, Self
 
 import psutil
 
@@ -93,14 +93,11 @@ def spawn(
     cwd: Path | None = None,
     output: int | IO[bytes] | None = None,
     pass_fds: Collection[int] = (),
-    uid: int | None = None,
-    gid: int | None = None,
-    umask: int = -1,
+    **options: Any,
 ) -> subprocess.Popen[bytes]:
     """Start a program in a session of its own, with nothing on its stdin.
 
-    `output` takes both its stdout and its stderr. With `uid` and `gid` it runs
-    as that user without further groups (only root can do that).
+    `output` takes both its stdout and its stderr; `options` are Popen's.
     """
     return subprocess.Popen(
         [str(part) for part in argv],
@@ -111,10 +108,7 @@ def spawn(
         stderr=None if output is None else subprocess.STDOUT,
         pass_fds=tuple(pass_fds),
         start_new_session=True,
-        user=uid,
-        group=gid,
-        extra_groups=None if uid is None else [],
-        umask=umask,
+        **options,
     )
 
 
