@@ -18,12 +18,12 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from .facts import Unreadable
 from .files import printable, read_regular
+from .values import plain_text
 
 MAX_BYTES = 20_000_000
 MAX_DEPTH = 64
 # A NovaSeq X lists about 10,000 tiles.
 MAX_ELEMENTS = 200_000
-MAX_TEXT = 255
 
 # What instruments write where they have nothing to say.
 _SENTINELS = frozenset({"", "-1", "-999", "not specified", "n/a", "x"})
@@ -43,7 +43,7 @@ class _BoundedBuilder(TreeBuilder):
         self._depth = 0
         self._elements = 0
 
-    def start(self, tag: str, attrs: dict[str, str]) -> Element:  # type: ignore[override]
+    def start(self, tag: str, attrs: dict[str, str]) -> Element:
         self._depth += 1
         self._elements += 1
         if self._depth > MAX_DEPTH:
@@ -126,11 +126,11 @@ def attribute(element: Element | None, name: str) -> str | None:
 
 
 def clean(value: str | None) -> str | None:
-    """A value without blanks around it, of bounded length; None for "nothing"."""
-    value = (value or "").strip()
-    if value.lower() in _SENTINELS or value.startswith(_SENTINEL_DATES):
+    """A value as one line of bounded length; None for what means "nothing"."""
+    line = plain_text(value) or ""
+    if line.lower() in _SENTINELS or line.startswith(_SENTINEL_DATES):
         return None
-    return value[:MAX_TEXT]
+    return line
 
 
 def integer(value: str | None) -> int | None:
@@ -143,8 +143,7 @@ def _parse(data: bytes, encoding: str | None = None) -> Element:
         target=_BoundedBuilder(), encoding=encoding, forbid_dtd=True
     )
     parser.feed(data)
-    root = parser.close()
-    assert isinstance(root, Element)
+    root: Element = parser.close()
     return root
 
 

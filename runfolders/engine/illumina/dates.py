@@ -25,7 +25,8 @@ def parse_date(raw: str | None) -> dt.datetime | None:
     try:
         form = next((form for shape, form in _FORMS if shape.fullmatch(raw)), None)
         if form is not None:
-            value = dt.datetime.strptime(raw, form)
+            # Naive on purpose: the instrument's local time, in a zone unknown here.
+            value = dt.datetime.strptime(raw, form)  # noqa: DTZ007
         else:
             value = dt.datetime.fromisoformat(raw)
     except ValueError:

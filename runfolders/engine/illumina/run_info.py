@@ -9,8 +9,9 @@ import datetime as dt
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from ..facts import Read, Unreadable
-from ..xml import attribute, find, find_all, integer, parse_xml, text
+from runfolders.engine.facts import Read, Unreadable
+from runfolders.engine.xml import attribute, find, find_all, integer, parse_xml, text
+
 from .dates import parse_date
 
 # Far above any instrument; what is above is a broken or hostile file.
@@ -24,18 +25,18 @@ _SIDES = {"1": "A", "2": "B"}
 class RunInfo:
     """What RunInfo.xml says; None where it does not."""
 
-    version: str | None
-    run_id: str | None
-    run_number: int | None
-    instrument_id: str | None
-    flow_cell: str | None
-    date_raw: str | None
-    started_at: dt.datetime | None  # naive where the file has no zone
-    reads: tuple[Read, ...]  # those with cycles, in the order of sequencing
-    reads_left_out: int  # those whose number of cycles makes no sense
-    lanes: int | None
-    tiles: int | None  # that are imaged in each cycle
-    flow_cell_side: str | None  # "A" or "B"
+    version: str | None = None
+    run_id: str | None = None
+    run_number: int | None = None
+    instrument_id: str | None = None
+    flow_cell: str | None = None
+    date_raw: str | None = None
+    started_at: dt.datetime | None = None  # naive where the file has no zone
+    reads: tuple[Read, ...] = ()  # those with cycles, in the order of sequencing
+    reads_left_out: int = 0  # those whose number of cycles makes no sense
+    lanes: int | None = None
+    tiles: int | None = None  # that are imaged in each cycle
+    flow_cell_side: str | None = None  # "A" or "B"
 
 
 def parse_run_info(data: bytes, name: str = "RunInfo.xml") -> RunInfo:
