@@ -1,0 +1,83 @@
+"""How many cycles are done: from InterOp, else from the per-cycle directories."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from bisect import bisect_left
+from pathlib import Path
+
+from runfolders.engine.entries import entries
+from runfolders.engine.facts import Listing, RunFacts, Unreadable
+from runfolders.engine.files import open_regular
+from runfolders.engine.xml import integer
+
+# Key of RunFacts.extra: tiles that are imaged in each cycle.
+TILES_PER_CYCLE = "tiles_per_cycle"
+
+_EXTRACTION = Path("InterOp", "ExtractionMetricsOut.bin")
+# One of them has an entry a cycle.
+_DIRECTORIES = (
+    Path("InterOp"),
+    Path("Data", "Intensities", "BaseCalls", "L001"),
+)
+_CYCLE = re.compile(r"C([0-9]{1,4})\.1|([0-9]{4})\.bcl\.bgzf")
+# L001 of a NovaSeq also holds one filter file for each of thousands of tiles.
+_MAX_ENTRIES = 50_000
+
+
+def count_cycles(listing: Listing, facts: RunFacts) -> int | None:
+    """Cycles that are done, at most all of them; None if the folder shows none.
+
+    Never raises, and reads a handful of bytes however large the run is.
+    """
+    total = facts.total_cycles
+    if not total:
+        return None
+    tiles = integer(facts.extra.get(TILES_PER_CYCLE))
+    records = _extraction_records(listing.path / _EXTRACTION) if tiles else None
+    if tiles and records:
+        # Each tile has one record a cycle. Records are in no order of cycles,
+        # so the highest cycle seen would say too much.
+        return min(records // tiles, total)
+    for directory in _DIRECTORIES:
+        if done := _per_cycle_entries(listing.path / directory, total):
+            return done
+    return None if records is None else 0
+
+
+def _extraction_records(path: Path) -> int | None:
+    """Whole records in ExtractionMetricsOut.bin, versions 2 and 3; None if not."""
+    try:
+        with open_regular(path) as file:
+            descriptor = file.fileno()
+            size = os.fstat(descriptor).st_size
+            header = os.pread(descriptor, 3, 0)
+            if len(header) < 3:
+                return None
+            version, length = header[0], header[1]
+            start = {2: 2, 3: 3}.get(version)
+            if start is None or length < 6:
+                return None
+            whole = (size - start) // length
+
+            def is_unwritten(record: int) -> bool:
+                lane = os.pread(descriptor, 2, start + record * length)
+                return len(lane) < 2 or struct.unpack("<H", lane)[0] == 0
+
+            if whole and not is_unwritten(whole - 1):
+                return whole
+            # A preallocated copy ends in zeros; no record has lane 0.
+            return bisect_left(range(whole), x=True, key=is_unwritten)
+    except (OSError, Unreadable):
+        return None
+
+
+def _per_cycle_entries(directory: Path, total: int) -> int:
+    """How many of the run's cycles have an entry in the directory."""
+    matches = (
+        _CYCLE.fullmatch(entry.name) for entry in entries(directory, _MAX_ENTRIES)
+    )
+    cycles = {int(match[1] or match[2]) for match in matches if match}
+    return len(cycles & set(range(1, total + 1)))
