@@ -205,6 +205,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "seqhub.operations.api.pagination.Page",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["seqhub.operations.api.plain_json.BoundedJSONParser"],
     "EXCEPTION_HANDLER": "seqhub.operations.api.exceptions.error_response",
     "PAGE_SIZE": 50,
 }

@@ -1,0 +1,171 @@
+"""Who calls: a token's owner, a signed-in person, or an open network."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.cache import cache
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.request import Request
+
+from seqhub.operations.choices import Source
+from seqhub.operations.models import ApiToken
+from seqhub.operations.services.events import Actor
+from seqhub.operations.services.tokens import find_token
+
+logger = logging.getLogger(__name__)
+
+BASIC_USER = "@token"
+# So many wrong tokens a client address may send within the window before it
+# is told to slow down.
+FAILURES = 30
+WINDOW_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNetwork:
+    """`request.auth` of a caller without a token, from `api.open_to`."""
+
+    address: str
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>`, or `Basic` with user `@token`.
+
+    A wrong token is 401, and 429 after FAILURES of them. A valid one is never
+    refused for what others at the same address send; tokens are too long to be
+    guessed, the limit keeps a mistaken client from filling the log.
+    """
+
+    def authenticate(
+        self, request: Request
+    ) -> tuple[AbstractBaseUser | AnonymousUser, ApiToken | OpenNetwork] | None:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header:
+            return None
+        token = find_token(token_in(header))
+        if token is None:
+            _count_failure(client_address(request))
+            raise AuthenticationFailed(
+                "The token is unknown, expired or revoked. Send a token that "
+                "`manage.py token create` or the console has made."
+            )
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        # Not Basic: a browser would ask for a password.
+        return 'Bearer realm="SeqHub"'
+
+
+class OpenTokenAuthentication(TokenAuthentication):
+    """The same, for the paths that `api.open_to` covers.
+
+    From there a token is optional, and an unknown one counts as none: clients
+    of the old services send dummies.
+    """
+
+    def authenticate(
+        self, request: Request
+    ) -> tuple[AbstractBaseUser | AnonymousUser, ApiToken | OpenNetwork] | None:
+        is_open = is_from_open_network(request)
+        try:
+            found = super().authenticate(request)
+        except (AuthenticationFailed, Throttled):
+            if not is_open:
+                raise
+            found = None
+        if found is None and is_open:
+            return AnonymousUser(), OpenNetwork(client_address(request))
+        return found
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tokens in the OpenAPI document."""
+
+    target_class = TokenAuthentication
+    match_subclasses = True
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+def token_in(header: str) -> str:
+    """The token of an Authorization header. Raises AuthenticationFailed."""
+    scheme, _, value = header.partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer" and value:
+        return value
+    if scheme.lower() == "basic":
+        try:
+            text = base64.b64decode(value, validate=True).decode()
+        except (binascii.Error, ValueError):
+            text = ""
+        user, _, token = text.partition(":")
+        if user == BASIC_USER and token:
+            return token
+    raise AuthenticationFailed(
+        "Send `Authorization: Bearer <token>`, or Basic with the user name "
+        f"{BASIC_USER} and the token as password."
+    )
+
+
+def client_address(request: Request) -> str:
+    """The caller's address, as seqhub.proxies believes it."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def is_from_open_network(request: Request) -> bool:
+    """Whether `api.open_to` lets this request in without a token.
+
+    Never what a browser sends for a page: any page on the web could make the
+    browser of somebody inside the network call us.
+    """
+    headers = request.META
+    if "HTTP_ORIGIN" in headers or settings.SESSION_COOKIE_NAME in request.COOKIES:
+        return False
+    if headers.get("HTTP_SEC_FETCH_SITE", "none") != "none":
+        return False
+    try:
+        address = ipaddress.ip_address(client_address(request))
+    except ValueError:
+        return False
+    # A socket that listens on both families shows IPv4 peers as ::ffff:10.0.0.1.
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in _open_networks())
+
+
+def _open_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return list(settings.CONFIG.api.open_to)
+
+
+def actor_of(request: Request) -> Actor:
+    """Who a change through the API is recorded for."""
+    auth = request.auth
+    if isinstance(auth, ApiToken):
+        return Actor(Source.API, f"{auth.name} ({request.user.get_username()})"[:150])
+    if isinstance(auth, OpenNetwork):
+        return Actor(Source.API, f"open:{auth.address}")
+    return Actor(Source.API, request.user.get_username())
+
+
+def _count_failure(address: str) -> None:
+    """Raises Throttled when `address` has sent too many wrong tokens."""
+    key = f"wrong-tokens:{address}"
+    cache.add(key, 0, WINDOW_S)
+    try:
+        count = cache.incr(key)
+    except ValueError:  # it has just expired
+        return
+    if count > FAILURES:
+        raise Throttled(WINDOW_S, "Too many wrong tokens from this address.")
+    logger.warning("Wrong token from %s.", address)
