@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.cache import cache
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
@@ -86,17 +84,6 @@ class OpenTokenAuthentication(TokenAuthentication):
         if found is None and is_open:
             return AnonymousUser(), OpenNetwork(client_address(request))
         return found
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tokens in the OpenAPI document."""
-
-    target_class = TokenAuthentication
-    match_subclasses = True
-    name = "token"
-
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer"}
 
 
 def token_in(header: str) -> str:

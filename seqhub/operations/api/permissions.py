@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from seqhub.operations.api.authentication import OpenNetwork
 from seqhub.operations.choices import Scope
 from seqhub.operations.models import ApiToken
+
+if TYPE_CHECKING:  # it imports this module, as the settings say
+    from rest_framework.views import APIView
 
 
 class ScopePermission(BasePermission):

@@ -1,0 +1,33 @@
+"""What the OpenAPI document says of every call."""
+
+from __future__ import annotations
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
+
+from seqhub.operations.api.authentication import TokenAuthentication
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tokens; drf-spectacular finds it once this module is imported."""
+
+    target_class = TokenAuthentication
+    match_subclasses = True
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+class ErrorSerializer(serializers.Serializer[dict[str, object]]):
+    """What every error looks like."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    detail = serializers.JSONField()
+
+
+def errors(*statuses: int) -> dict[int, type[ErrorSerializer]]:
+    """For `extend_schema(responses=...)`: the statuses that a call may end in."""
+    return dict.fromkeys(statuses, ErrorSerializer)
