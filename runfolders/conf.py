@@ -11,6 +11,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from runfolders.choices import Platform
 from seqhub.lib.sections import ConfigPath, Section
 
+YEAR_HOURS = 365 * 24
+YEAR_MINUTES = YEAR_HOURS * 60
+
 # Directories that are never run folders, at any level of a root.
 DEFAULT_IGNORE = (
     "nosync",
@@ -45,7 +48,11 @@ class MonitoredDirectory(Section):
     @model_validator(mode="before")
     @classmethod
     def _accept_plain_path(cls, value: Any) -> Any:
-        return {"path": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"path": value}
+        if not isinstance(value, dict | MonitoredDirectory):
+            raise ValueError("must be a path, or `path` and `depth`")  # noqa: TRY004
+        return value
 
 
 class Completion(StrEnum):
@@ -65,9 +72,9 @@ class CompletionRule(Section):
     platform: Platform | None = None
     require: list[str] = Field(default_factory=list)
     any_of: list[list[str]] = Field(default_factory=list)
-    grace_minutes: float | None = Field(default=None, ge=0)
-    stable_polls: int = Field(default=0, ge=0)
-    timeout_hours: float = Field(default=6, gt=0)
+    grace_minutes: float | None = Field(default=None, ge=0, le=YEAR_MINUTES)
+    stable_polls: int = Field(default=0, ge=0, le=1000)
+    timeout_hours: float = Field(default=6, gt=0, le=YEAR_HOURS)
 
     @model_validator(mode="after")
     def _names_a_marker(self) -> CompletionRule:
@@ -80,11 +87,13 @@ class RunfoldersSection(Section):
     monitored_directories: list[MonitoredDirectory] = Field(default_factory=list)
     # None: each rule's own grace (30 minutes where RTAComplete.txt is all
     # there is, 0 where the instrument says that the copy is complete).
-    completed_marker_grace_minutes: float | None = Field(default=None, ge=0)
+    completed_marker_grace_minutes: float | None = Field(
+        default=None, ge=0, le=YEAR_MINUTES
+    )
     completion: Completion = Completion.PLATFORM
     completion_rules: list[CompletionRule] = Field(default_factory=list)
     # No new cycle for so long: stalled.
-    stalled_after_hours: float = Field(default=12, gt=0)
+    stalled_after_hours: float = Field(default=12, gt=0, le=YEAR_HOURS)
     ignore: list[str] = Field(default_factory=list)
     can_create_runfolder: bool = False
 

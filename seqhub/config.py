@@ -5,36 +5,41 @@ Composes the sections of the apps. Reading it has no side effect.
 
 from __future__ import annotations
 
-import difflib
+import json
 import os
 import socket
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-import yaml
 from pydantic import (
-    AnyHttpUrl,
-    BaseModel,
     Field,
-    IPvAnyNetwork,
     PrivateAttr,
     ValidationError,
     field_validator,
+    model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
 )
 
 from runfolders.conf import MonitoredDirectory, RunfoldersSection
-from seqhub.lib.sections import ConfigPath, Section, relative_to
+from seqhub.conf import ApiSection, DatabaseSection, ServerSection
+from seqhub.config_errors import (
+    ENV_DELIMITER,
+    ENV_PREFIX,
+    ConfigError,
+    explain,
+    hint,
+)
+from seqhub.config_file import Unreadable, read_mapping
+from seqhub.lib.sections import ConfigPath, relative_to
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+__all__ = ["Config", "ConfigError", "build_config", "load_config"]
 
 # Arteria's top-level keys, and where they live here.
 ARTERIA_KEYS = {
@@ -45,56 +50,25 @@ ARTERIA_KEYS = {
 }
 
 
-class ConfigError(Exception):
-    """The configuration can't be used; one line a mistake in `mistakes`."""
-
-    def __init__(self, source: str, mistakes: list[str]) -> None:
-        super().__init__(source, mistakes)
-        self.source = source
-        self.mistakes = mistakes
-
-    def __str__(self) -> str:
-        return "\n".join(f"{self.source}: {mistake}" for mistake in self.mistakes)
-
-
-class ServerSection(Section):
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=1, le=65535)
-    public_url: AnyHttpUrl | None = None
-    trusted_proxies: list[IPvAnyNetwork] = Field(default_factory=list)
-    allowed_hosts: list[str] = Field(default_factory=list)
-
-
-class DatabaseSection(Section):
-    # None: the embedded PostgreSQL in the data directory.
-    url: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _is_postgresql(cls, url: str | None) -> str | None:
-        if url and not url.startswith(("postgres://", "postgresql://")):
-            raise ValueError(
-                "must begin with postgresql://, as in postgresql://user@host/name"
-            )
-        return url or None
-
-
-class ApiSection(Section):
-    # Networks whose requests to /api/1.0 and the trace need no token.
-    open_to: list[IPvAnyNetwork] = Field(default_factory=list)
-
-
 class Config(BaseSettings):
     """The whole configuration; every path in it is absolute."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SEQHUB_",
-        env_nested_delimiter="__",
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        env_ignore_empty=True,
         extra="forbid",
         frozen=True,
     )
 
-    host: str = Field(default_factory=socket.gethostname, min_length=1)
+    # Part of the names of queues and schedules, of which django-q2 keeps 100
+    # characters.
+    host: str = Field(
+        default_factory=socket.gethostname,
+        min_length=1,
+        max_length=80,
+        pattern=r"^[\w.-]+$",
+    )
     data_dir: ConfigPath = Field(default=Path("var"), validate_default=True)
     secret_key_file: ConfigPath | None = None
     time_zone: str = "UTC"
@@ -116,20 +90,33 @@ class Config(BaseSettings):
     @classmethod
     def _is_known(cls, name: str) -> str:
         if name not in available_timezones():
-            raise ValueError("must be an IANA name such as Europe/Stockholm")
+            raise ValueError(
+                f"must be an IANA name such as Europe/Stockholm (found {name!r})"
+            )
         return name
+
+    @model_validator(mode="after")
+    def _data_is_not_watched(self) -> Config:
+        # It could be browsed, and its files taken for run folders.
+        for root in self.runfolders.monitored_directories:
+            if self.data_dir.is_relative_to(root.path):
+                raise ValueError(
+                    f"data_dir: {self.data_dir} must not lie in the monitored"
+                    f" directory {root.path}"
+                )
+        return self
 
     @classmethod
     def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         # The file comes in as init values; the environment wins over it.
-        return env_settings, init_settings
+        return Environment(settings_cls), init_settings
 
     @property
     def file(self) -> Path | None:
@@ -150,6 +137,42 @@ class Config(BaseSettings):
     def secret_key_path(self) -> Path:
         return self.secret_key_file or self.data_dir / "secret-key"
 
+    def from_file(self, file: Path) -> Config:
+        """This configuration, which `file` holds."""
+        self._file = file
+        return self
+
+    def for_tryout(self) -> Config:
+        """This configuration, watching the example instrument."""
+        root = MonitoredDirectory(path=self.example_directory)
+        runfolders = self.runfolders.model_copy(
+            update={"monitored_directories": [root]}
+        )
+        copy = self.model_copy(update={"runfolders": runfolders})
+        copy._is_tryout = True  # noqa: SLF001 - of our own class
+        return copy
+
+
+class Environment(EnvSettingsSource):
+    """The SEQHUB_... variables. What is not JSON where it should be is left to
+    the validation, which reports it with everything else."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        # Variables are typed in a shell: their relative paths count from there.
+        for key in ("data_dir", "secret_key_file"):
+            if isinstance(path := values.get(key), str):
+                values[key] = str(Path.cwd() / path) if path[0] != "~" else path
+        return values
+
+    def decode_complex_value(
+        self, field_name: str, field: FieldInfo, value: Any
+    ) -> Any:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+
 
 def candidate_files() -> list[Path]:
     """Where a configuration file is looked for, first found first."""
@@ -157,139 +180,116 @@ def candidate_files() -> list[Path]:
         return [Path(named)]
     return [
         Path("seqhub.yaml"),
-        Path("~/.config/seqhub/seqhub.yaml").expanduser(),
+        # Without a home directory the tilde stays, and nothing is found.
+        Path(os.path.expanduser("~/.config/seqhub/seqhub.yaml")),  # noqa: PTH111
         Path("/etc/seqhub/seqhub.yaml"),
     ]
 
 
 def load_config() -> Config:
     """The configuration of this process. Raises ConfigError with all mistakes."""
-    if named := os.environ.get("SEQHUB_CONFIG"):
-        if not Path(named).is_file():
-            raise ConfigError(
-                named,
-                ["there is no such file ($SEQHUB_CONFIG or --config names it)"],
-            )
-    file = next((path for path in candidate_files() if path.is_file()), None)
-    values = read_yaml(file) if file else {}
-    base = file.absolute().parent if file else Path.cwd()
-    config = build_config(values, base, file)
-    if file is None and not config.runfolders.monitored_directories:
-        return _tryout(config)
-    return config
-
-
-def _tryout(config: Config) -> Config:
-    """`config`, watching the example instrument with a grace short enough to see."""
-    runfolders = config.runfolders.model_copy(
-        update={
-            "monitored_directories": [MonitoredDirectory(path=config.example_directory)]
-        }
-    )
-    config = config.model_copy(update={"runfolders": runfolders})
-    config._is_tryout = True
-    return config
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; an empty file is an empty mapping."""
+    file = _find_file()
+    if file is None:
+        config = build_config({}, Path.cwd())
+        watches = config.runfolders.monitored_directories
+        return config if watches else config.for_tryout()
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        where = ""
-        if mark := getattr(error, "problem_mark", None):
-            where = f"line {mark.line + 1}, column {mark.column + 1}: "
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ConfigError(str(file), [f"{where}not valid YAML: {problem}"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(file), [f"can't be read: {error}"]) from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError(str(file), ["must hold `key: value` lines"])
-    return values
+        values, mistakes = read_mapping(file)
+    except Unreadable as error:
+        raise ConfigError(str(file), [str(error)]) from None
+    return build_config(values, file.absolute().parent, file, mistakes)
+
+
+def _find_file() -> Path | None:
+    for path in candidate_files():
+        try:
+            if path.is_file():
+                return path
+        except OSError as error:
+            raise ConfigError(str(path), [f"can't be read: {error.strerror}"]) from None
+    if named := os.environ.get("SEQHUB_CONFIG"):
+        raise ConfigError(
+            named, ["there is no such file ($SEQHUB_CONFIG or --config names it)"]
+        )
+    return None
 
 
 def build_config(
-    values: dict[str, Any], base: Path, file: Path | None = None
+    values: dict[Any, Any],
+    base: Path,
+    file: Path | None = None,
+    mistakes: list[str] | None = None,
 ) -> Config:
     """Validate `values`; relative paths in them count from `base`.
 
-    The environment's SEQHUB_... variables win over `values`.
+    The environment's SEQHUB_... variables win over `values`, and keys without a
+    value count as not given. Raises ConfigError with `mistakes` and all others.
     """
-    source = str(file) if file else "configuration"
-    values, mistakes = _move_arteria_keys(values)
-    # Variables are typed in a shell: their relative paths count from there.
-    if (data_dir := os.environ.get("SEQHUB_DATA_DIR")) and not os.path.isabs(data_dir):
-        os.environ["SEQHUB_DATA_DIR"] = os.path.abspath(data_dir)
-    if url := os.environ.get("DATABASE_URL"):
-        values = {**values, "database": {"url": url}}
+    found = list(mistakes or [])
+    values = _move_arteria_keys(_without_empty(values), found)
+    values = _use_database_url(_known_sections(values, found))
+    config = None
     try:
         with relative_to(base):
             config = Config(**values)
     except ValidationError as error:
-        raise ConfigError(
-            source, mistakes + [_explain(detail) for detail in error.errors()]
-        ) from None
-    except SettingsError as error:
-        raise ConfigError("environment", [str(error)]) from None
-    if mistakes:
-        raise ConfigError(source, mistakes)
-    config._file = file
-    return config
+        found += [explain(detail, Config) for detail in error.errors()]
+    if config is None or found:
+        raise ConfigError(str(file) if file else "configuration", found)
+    return config.from_file(file) if file else config
 
 
-def _move_arteria_keys(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """`values` with Arteria's top-level keys in our sections, and clashes."""
-    moved: dict[str, Any] = dict(values)
-    mistakes: list[str] = []
+def _without_empty(values: dict[Any, Any]) -> dict[Any, Any]:
+    """`values` without the keys that have no value, also in its sections."""
+    return {
+        key: _without_empty(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def _known_sections(values: dict[Any, Any], found: list[str]) -> dict[str, Any]:
+    """The top-level keys that we know; the others become mistakes in `found`.
+
+    Before pydantic-settings sees them: it takes keys with a leading underscore
+    for options of its own, and its environment has no unknown sections.
+    """
+    known = Config.model_fields
+    found += [
+        f"{key}: unknown key; {hint((str(key),), Config)}"
+        for key in values
+        if key not in known
+    ]
+    for name in os.environ:
+        section, delimiter, _ = name.removeprefix(ENV_PREFIX).partition(ENV_DELIMITER)
+        if name.startswith(ENV_PREFIX) and delimiter and section.lower() not in known:
+            found.append(
+                f"${name}: unknown section; {hint((section.lower(),), Config)}"
+            )
+    return {key: value for key, value in values.items() if key in known}
+
+
+def _use_database_url(values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with the database that $DATABASE_URL names, if it does."""
+    url = os.environ.get("DATABASE_URL")
+    section = values.get("database", {})
+    if not url or not isinstance(section, dict):
+        return values
+    return {**values, "database": {**section, "url": url}}
+
+
+def _move_arteria_keys(values: dict[Any, Any], found: list[str]) -> dict[Any, Any]:
+    """`values` with Arteria's top-level keys in our sections; clashes in `found`."""
+    moved = dict(values)
     for old, (section, key) in ARTERIA_KEYS.items():
         if old not in moved:
             continue
         value = moved.pop(old)
-        ours = moved.get(section) or {}
+        ours = moved.get(section, {})
         if not isinstance(ours, dict):
-            continue  # the section's own error is reported
+            continue  # the section's own mistake is reported
         if key in ours:
-            mistakes.append(f"{old}: is also given as {section}.{key}; remove one")
+            found.append(f"{old}: is also given as {section}.{key}; remove one")
         else:
             moved[section] = {**ours, key: value}
-    return moved, mistakes
-
-
-def _explain(detail: ErrorDetails) -> str:
-    """One line for one mistake: key path, what is wrong, what would be right."""
-    path = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    given = detail["input"]
-    if detail["type"] == "extra_forbidden":
-        known = _keys_at(detail["loc"][:-1])
-        close = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        return f"{path}: unknown key; {hint}"
-    shown = repr(given)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
-    return f"{path}: {message[:1].lower()}{message[1:]} (found {shown})"
-
-
-def _keys_at(path: tuple[int | str, ...]) -> list[str]:
-    """The keys that the section at `path` knows."""
-    model: type[BaseModel] = Config
-    for part in path:
-        if isinstance(part, int):
-            continue
-        field = model.model_fields.get(part)
-        for candidate in _models_in(field.annotation if field else None):
-            model = candidate
-    return sorted(model.model_fields)
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    arguments = getattr(annotation, "__args__", ())
-    return [model for argument in arguments for model in _models_in(argument)]
-
-
-Network = IPv4Network | IPv6Network
+    return moved
