@@ -65,6 +65,7 @@ def test_it_refuses_a_directory_that_is_not_there(tmp_path: Path) -> None:
         simulate(tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_interrupted_it_leaves_the_run_as_it_is(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "seqhub.cli", "simulate", str(tmp_path)]
     with subprocess.Popen(
