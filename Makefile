@@ -4,7 +4,9 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
-EXAMPLE := SEQHUB_CONFIG=tests/data/example.yaml $(BIN)/python manage.py
+# Without a database makemigrations warns that it can't look at one.
+EXAMPLE := SEQHUB_CONFIG=tests/data/example.yaml $(BIN)/python \
+	-W ignore::RuntimeWarning manage.py
 
 .PHONY: up test check lock bench wheel clean
 
