@@ -206,7 +206,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "seqhub.operations.api.pagination.Page",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PARSER_CLASSES": ["seqhub.operations.api.plain_json.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["seqhub.operations.api.parsers.BoundedJSONParser"],
     "EXCEPTION_HANDLER": "seqhub.operations.api.exceptions.error_response",
     "PAGE_SIZE": 50,
 }
@@ -215,13 +215,16 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Run folders of a sequencing core.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["seqhub.operations.api.openapi.without_trailing_slash"],
+    "ENUM_NAME_OVERRIDES": {"SequencingEnum": "runfolders.choices.Sequencing"},
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
 
-LOGGING = logging_settings(CONFIG.log_level, CONFIG.data_dir / "run" / "log-level")
+LOG_LEVEL_FILE = CONFIG.data_dir / "run" / "log-level"
+LOGGING = logging_settings(CONFIG.log_level, LOG_LEVEL_FILE)
 
 # The migrations of these tables are ours to run, their metrics aren't needed.
 PROMETHEUS_EXPORT_MIGRATIONS = False
