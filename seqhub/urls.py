@@ -3,8 +3,25 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from seqhub import health
+from seqhub.metrics import Metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("", include("runfolders.api.arteria_urls")),
+    path("api/", include("runfolders.api.urls")),
+    path("api/", include("seqhub.operations.api.urls")),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", Metrics.as_view()),
 ]
+
+handler400 = "seqhub.error_pages.bad_request"
+handler403 = "seqhub.error_pages.forbidden"
+handler404 = "seqhub.error_pages.not_found"
+handler500 = "seqhub.error_pages.server_error"

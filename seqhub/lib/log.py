@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # How stale a process may be about a level that another one has set.
 LEVEL_CHECK_S = 1.0
 

@@ -6,18 +6,27 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from seqhub.operations.api.authentication import TokenAuthentication
+from seqhub.operations.api.authentication import (
+    OpenTokenAuthentication,
+    TokenAuthentication,
+)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Tokens; drf-spectacular finds it once this module is imported."""
 
     target_class = TokenAuthentication
-    match_subclasses = True
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer"}
+
+
+class OpenTokenScheme(TokenScheme):  # type: ignore[no-untyped-call]
+    """Tokens where `api.open_to` may make them needless."""
+
+    target_class = OpenTokenAuthentication
+    name = "tokenUnlessOpen"
 
 
 class ErrorSerializer(serializers.Serializer[dict[str, object]]):
@@ -31,3 +40,14 @@ class ErrorSerializer(serializers.Serializer[dict[str, object]]):
 def errors(*statuses: int) -> dict[int, type[ErrorSerializer]]:
     """For `extend_schema(responses=...)`: the statuses that a call may end in."""
     return dict.fromkeys(statuses, ErrorSerializer)
+
+
+def without_trailing_slash(
+    endpoints: list[tuple[str, str, str, object]],
+) -> list[tuple[str, str, str, object]]:
+    """drf-spectacular's preprocessing hook: lists accept a slash at their end,
+    but are documented without."""
+    return [
+        (path.rstrip("/"), regex, method, callback)
+        for path, regex, method, callback in endpoints
+    ]

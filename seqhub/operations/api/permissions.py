@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -34,8 +35,7 @@ class ScopePermission(BasePermission):
             return True
         user = request.user
         if not user.is_authenticated:
-            self.message = "Send a token: `Authorization: Bearer <token>`."
-            return False
+            raise NotAuthenticated("Send a token: `Authorization: Bearer <token>`.")
         scope = needed_scope(request, view)
         if isinstance(auth, ApiToken):
             if auth.bound_to:

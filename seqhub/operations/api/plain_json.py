@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable
 
-from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
-MAX_BODY_BYTES = 1 << 20
-
-
-class BoundedJSONParser(JSONParser):
-    """JSON of at most MAX_BODY_BYTES. Raises ParseError, also for nesting that
-    would exhaust the stack."""
-
-    def parse(
-        self,
-        stream: Any,
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise ParseError(f"The body is larger than {MAX_BODY_BYTES:,} bytes.")
-        try:
-            return super().parse(io.BytesIO(body), media_type, parser_context)
-        except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
-
-
-class AnyTypeJSONParser(BoundedJSONParser):
-    """The same under any Content-Type: `curl --data` sends a form's."""
-
-    media_type = "*/*"
+from seqhub.operations.api.parsers import AnyTypeJSONParser
 
 
 class SpelledJSONRenderer(JSONRenderer):
@@ -64,9 +37,9 @@ class AlwaysFirst(BaseContentNegotiation):
         return renderer, renderer.media_type
 
 
-class PlainJSONView:
-    """Mixed into a view whose callers have never heard of content types."""
+class PlainJSONView(APIView):
+    """A view whose callers have never heard of content types."""
 
-    parser_classes: ClassVar = [AnyTypeJSONParser]
-    renderer_classes: ClassVar = [SpelledJSONRenderer]
+    parser_classes = (AnyTypeJSONParser,)
+    renderer_classes = (SpelledJSONRenderer,)
     content_negotiation_class = AlwaysFirst
