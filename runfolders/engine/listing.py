@@ -1,0 +1,159 @@
+"""One look at the top level of a run folder, and how to tell that it is the same.
+
+A signature is text: the directory's mtime (ns), inode and device on the first
+line, the names of its directories on the second, then one watched file a line:
+size, mtime (ns), inode, a tab, its name. As long as the directory's mtime is the
+same its names are, so an unchanged folder costs one stat of the directory and
+one of each watched file.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from .facts import FileStat, Listing
+
+# A run folder has less than a hundred entries; what has more is no run folder or
+# a broken one.
+MAX_ENTRIES = 5_000
+# File systems stamp changes with a clock that ticks up to every 2 s: what changed
+# so shortly before the look may change again under the same stamp.
+RACY_NS = 2_000_000_000
+# A stamp further ahead than this comes from a wrong clock, not from a tick.
+AHEAD_NS = 300_000_000_000
+_RACY = " racy"
+# The entry is there, but no regular file can be reached by its name.
+_NOT_REACHED = frozenset(
+    {errno.ENOENT, errno.ELOOP, errno.EACCES, errno.ENOTDIR, errno.EPERM}
+)
+
+
+def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, str]:
+    """The top level of a run folder and its signature.
+
+    `watched` says for a lower-case name whether the file matters. Raises OSError
+    if the directory, or a watched file in it, can't be looked at.
+    """
+    now_ns = time.time_ns()
+    text_path = str(path)
+    # Before the names: what changes while they are read makes the next look differ.
+    of_directory = os.stat(text_path)  # noqa: PTH116 - a hot path
+    newest_ns = of_directory.st_mtime_ns
+    files: dict[str, FileStat] = {}
+    directories: set[str] = set()
+    lines: list[str] = []
+    names, truncated = _names(text_path, watched, directories)
+    for name in names:
+        found = _regular(f"{text_path}/{name}")
+        if found is None:
+            continue
+        newest_ns = max(newest_ns, found.st_mtime_ns)
+        lines.append(f"{_numbers(found)}\t{_quoted(name)}")
+        # Of names that differ in case only the first in order counts.
+        files.setdefault(
+            name.lower(), FileStat(name, found.st_size, found.st_mtime, found.st_ino)
+        )
+    is_racy = -RACY_NS <= newest_ns - now_ns <= AHEAD_NS
+    head = _identity(of_directory) + (_RACY if is_racy else "")
+    listing = Listing(path, files, frozenset(directories), truncated)
+    return listing, "\n".join([head, json.dumps(sorted(directories)), *lines])
+
+
+def is_unchanged(path: str, signature: str) -> bool:
+    """Whether the folder still has this signature; False if it can't be looked at.
+
+    A racy signature never matches.
+    """
+    head, _, *lines = signature.split("\n")
+    stat_of = os.stat
+    try:
+        if _identity(stat_of(path)) != head:
+            return False
+        for line in lines:
+            numbers, _, name = line.partition("\t")
+            if name[0] == '"':
+                name = json.loads(name)
+            if _numbers(stat_of(f"{path}/{name}")) != numbers:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def has_same_content(signature: str, other: str) -> bool:
+    """Whether nothing that matters differs; never so if one of them is racy."""
+    head, _, content = signature.partition("\n")
+    other_head, _, other_content = other.partition("\n")
+    if head.endswith(_RACY) or other_head.endswith(_RACY):
+        return False
+    return bool(head and other_head) and content == other_content
+
+
+def mark_racy(signature: str) -> str:
+    """The signature, made to match nothing: the next look reads all anew."""
+    head, newline, content = signature.partition("\n")
+    return head + ("" if head.endswith(_RACY) else _RACY) + newline + content
+
+
+def inode_of(signature: str) -> int | None:
+    """The inode of the directory; None in an empty signature."""
+    return int(signature.split(" ", 2)[1]) if signature else None
+
+
+def device_of(signature: str) -> int | None:
+    """The device of the directory; None in an empty signature."""
+    return int(signature.partition("\n")[0].split(" ")[2]) if signature else None
+
+
+def _identity(found: os.stat_result) -> str:
+    return f"{found.st_mtime_ns} {found.st_ino} {found.st_dev}"
+
+
+def _numbers(found: os.stat_result) -> str:
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+
+
+def _quoted(name: str) -> str:
+    """A name on one line, fit for the database."""
+    return name if name.isprintable() and name[0] != '"' else json.dumps(name)
+
+
+def _names(
+    path: str, watched: Callable[[str], bool], directories: set[str]
+) -> tuple[list[str], bool]:
+    """Watched names in order; fills `directories`; whether there are too many."""
+    names: list[str] = []
+    with os.scandir(path) as found:
+        for entry in islice(found, MAX_ENTRIES):
+            if watched(entry.name.lower()):
+                names.append(entry.name)
+            # Names of copying tools' temporary directories come and go.
+            elif not entry.name.startswith((".", "~")) and _is_directory(entry):
+                directories.add(entry.name)
+        truncated = next(found, None) is not None
+    return sorted(names), truncated
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links
+        return False
+
+
+def _regular(path: str) -> os.stat_result | None:
+    """The stat of a regular file, links followed; None for anything else."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a hot path
+    except OSError as error:
+        if error.errno in _NOT_REACHED:
+            return None
+        raise
+    return found if stat.S_ISREG(found.st_mode) else None

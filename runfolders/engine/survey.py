@@ -1,0 +1,97 @@
+"""One pass over a root: what changed, what is new, what is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from .absence import is_absent
+from .facts import Unreadable
+from .listing import device_of, is_unchanged
+from .look import Before, Look, Looker
+from .walk import Candidate, Walk
+
+# Looks are handed over so many at a time, or after so long.
+BATCH = 200
+BATCH_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Before):
+    """A run folder as the last pass left it; one that still changes, can't be
+    read or was missed is looked at whether its stats differ or not."""
+
+    always: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    looks: tuple[Look, ...]
+    done: int  # directories so far
+    total: int  # of as many as are known of
+
+
+@dataclass(slots=True)
+class Survey:
+    """Iterate it for the looks that say something new; then read the rest of it."""
+
+    walk: Walk
+    looker: Looker
+    known: Mapping[str, Known]
+    seen: set[str] = field(default_factory=set)  # known ones that are there
+    gone: list[str] = field(default_factory=list)  # known ones that are not
+    is_other_disk: bool = False
+    found_runs: int = 0
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Raises OSError if the root itself can't be read."""
+        looks: list[Look] = []
+        done = 0
+        handed_over = time.monotonic()
+        for candidate in self.walk:
+            done += 1
+            if look := self._visit(candidate):
+                looks.append(look)
+            if len(looks) >= BATCH or (
+                done % 64 == 0 and time.monotonic() - handed_over > BATCH_S
+            ):
+                yield Batch(tuple(looks), done, done + self.walk.pending)
+                looks = []
+                handed_over = time.monotonic()
+        self.gone = [path for path in self.known.keys() - self.seen if is_absent(path)]
+        self.is_other_disk = bool(self.known) and self._is_other_disk()
+        yield Batch(tuple(looks), done, done)
+
+    def _visit(self, candidate: Candidate) -> Look | None:
+        path = candidate.path
+        known = self.known.get(path)
+        if (
+            known is not None
+            and not known.always
+            and is_unchanged(path, known.signature)
+        ):
+            self.seen.add(path)
+            candidate.is_run = True
+            self.found_runs += 1
+            return None
+        try:
+            look = self.looker.look_at(path, known)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except Unreadable as error:
+            self.walk.unreadable[path] = str(error)
+            return None
+        if known is not None:
+            self.seen.add(path)
+        candidate.is_run = look is not None
+        self.found_runs += candidate.is_run
+        return look
+
+    def _is_other_disk(self) -> bool:
+        """Whether there is no run folder at all, and that is no wonder: the root
+        is empty, or lies on a file system that none of the known ones was on."""
+        if self.found_runs or len(self.gone) < len(self.known):
+            return False
+        devices = {device_of(known.signature) for known in self.known.values()}
+        return self.walk.is_empty or self.walk.device not in devices
