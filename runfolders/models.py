@@ -60,8 +60,8 @@ class Runfolder(models.Model):
     """A directory that a sequencer writes.
 
     `sequencing` is ours, read from the disk; `state` belongs to the API
-    clients. Paths are text in which a byte that is not UTF-8 stands as its
-    surrogate escape `\\udcXX` written out; `location` gives the real path.
+    clients. Paths are text in which a byte that is not UTF-8 stands as `\\xe5`;
+    `location` gives the real path.
     """
 
     root = models.ForeignKey(Root, on_delete=models.PROTECT, related_name="runfolders")
@@ -128,6 +128,8 @@ class Runfolder(models.Model):
     first_seen_at = models.DateTimeField()
     completed_at = models.DateTimeField(null=True)
     vanished_at = models.DateTimeField(null=True)
+    # Not found at the last scan; at a second one in a row it has vanished.
+    missing_since = models.DateTimeField(null=True, editable=False)
     # Names and stats of the last look, engine.listing's Signature as text.
     signature = models.TextField(blank=True, editable=False)
 

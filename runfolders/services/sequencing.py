@@ -40,7 +40,9 @@ def change_sequencing(
     runfolder.sequencing_since = now
     runfolder.sequencing_reason = reason
     if sequencing == Sequencing.COMPLETE:
-        runfolder.completed_at = now
+        # Back from unreadable or vanished: it was complete all the time, and the
+        # order in which runs are handed out stays.
+        runfolder.completed_at = runfolder.completed_at or now
     elif sequencing in (Sequencing.SEQUENCING, Sequencing.SETTLING):
         runfolder.completed_at = None
     runfolder.save(

@@ -1,0 +1,97 @@
+"""Run folders made for testing a client, as Arteria offers them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from runfolders.choices import Sequencing
+from runfolders.engine.completion import RTA
+from runfolders.errors import CreationRefused
+from runfolders.models import Runfolder
+from runfolders.services.refresh import refresh_path
+from runfolders.services.roots import root_of
+from runfolders.services.sequencing import override_sequencing
+from seqhub.lib.disk import read_disk
+from seqhub.operations.services.events import Actor, record_event
+
+# What the old service writes, word for word as clients' tests expect it.
+RUN_PARAMETERS = """\
+<?xml version="1.0" encoding="utf-8"?>
+<RunParameters>
+  <ReagentKitBarcode>AB1234567-123V1</ReagentKitBarcode>
+  <RfidsInfo>
+    <LibraryTubeSerialBarcode>NV0012345-LIB</LibraryTubeSerialBarcode>
+  </RfidsInfo>
+  <ScannerID>M04499</ScannerID>
+</RunParameters>
+"""
+
+
+def create_test_runfolder(host: str, path: str, *, actor: Actor) -> Runfolder:
+    """Make a directory with a runParameters.xml, known at once.
+
+    Raises CreationRefused, NotMonitored, DiskTimeout.
+    """
+    _check_enabled()
+    path = path.rstrip("/")
+    root_of(host, path, now=timezone.now())
+    try:
+        read_disk(_make, Path(path))
+    except FileExistsError:
+        raise CreationRefused(f"{path} is there already.") from None
+    except OSError as error:
+        raise CreationRefused(f"{path} can't be made: {error.strerror}.") from None
+    runfolder = refresh_path(host, path)
+    record_event(
+        runfolder.subject,
+        "created",
+        "Made for testing.",
+        actor=actor,
+        runfolder=(runfolder.pk, runfolder.name),
+    )
+    return runfolder
+
+
+def mark_as_ready(host: str, path: str, *, actor: Actor) -> Runfolder:
+    """Write RTAComplete.txt; the run is complete from then on, whatever the rules.
+
+    Raises CreationRefused, NotMonitored, RunfolderNotFound, DiskTimeout.
+    """
+    _check_enabled()
+    runfolder = refresh_path(host, path)
+    if runfolder.pk is None:
+        raise CreationRefused(f"{runfolder.path} is no run folder.")
+    try:
+        read_disk(_write, runfolder.location / RTA)
+    except OSError as error:
+        raise CreationRefused(
+            f"{RTA} can't be written in {runfolder.path}: {error.strerror}."
+        ) from None
+    runfolder = refresh_path(host, path)
+    if runfolder.sequencing == Sequencing.COMPLETE:
+        return runfolder
+    return override_sequencing(
+        runfolder.pk, Sequencing.COMPLETE, actor=actor, reason="marked as ready"
+    )
+
+
+def _check_enabled() -> None:
+    if not settings.CONFIG.runfolders.can_create_runfolder:
+        raise CreationRefused(
+            "Creating run folders is not enabled (runfolders.can_create_runfolder)."
+        )
+
+
+def _make(path: Path) -> None:
+    path.mkdir()
+    (path / "runParameters.xml").write_text(RUN_PARAMETERS)
+
+
+def _write(path: Path) -> None:
+    # Never through a link that somebody put there.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
+    os.close(os.open(path, flags, 0o644))

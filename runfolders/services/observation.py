@@ -1,0 +1,256 @@
+"""From a look at the disk to the row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+
+from runfolders.choices import Outcome, Platform, Sequencing
+from runfolders.engine.completion import Marker, Situation, Verdict, judge
+from runfolders.engine.facts import RunFacts
+from runfolders.engine.listing import inode_of, mark_racy
+from runfolders.engine.look import Look
+from runfolders.models import Instrument, Runfolder, Sample
+from runfolders.services.columns import (
+    MAX_MESSAGE,
+    fact_columns,
+    facts_of,
+    problem_rows,
+    sample_rows,
+    sheet_columns,
+    text,
+)
+from runfolders.services.policy import Policy, clock
+from runfolders.services.sequencing import change_sequencing
+from runfolders.services.states import lock_runfolder
+from runfolders.services.watch import sync_attention
+from seqhub.operations.services.events import SCANNER
+
+CLOCK_SKEW = "clock_skew"
+# Problems that no reading of the folder finds, so that none takes them back.
+DUPLICATE = "duplicate_run_id"
+UNKNOWN_STATE = "unknown_arteria_state"
+_KEPT = (DUPLICATE, UNKNOWN_STATE)
+
+_IDENTIFIED_BY = {Platform.ILLUMINA.value: "RunInfo.xml"}
+_COMPARED = tuple(
+    field.attname
+    for field in Runfolder._meta.concrete_fields
+    if field.attname not in ("id", "sequencing", "sequencing_reason")
+)
+
+
+@transaction.atomic
+def observe(
+    runfolder_id: int,
+    look: Look,
+    *,
+    policy: Policy,
+    now: dt.datetime,
+    is_poll: bool = False,
+) -> bool:
+    """Apply a look to its row; whether it became complete by it.
+
+    A look that began before the row's last one ended is dropped. `is_poll`: it
+    counts for rules that want some scans without a change. Raises
+    RunfolderNotFound.
+    """
+    runfolder = lock_runfolder(runfolder_id)
+    if not runfolder.is_present or runfolder.signature != look.before:
+        return False
+    before = {name: getattr(runfolder, name) for name in _COMPARED}
+    old_sequencing = runfolder.sequencing
+    verdict = fill(runfolder, look, policy=policy, now=now, is_poll=is_poll)
+    changed = [name for name in _COMPARED if getattr(runfolder, name) != before[name]]
+    if changed:
+        runfolder.save(update_fields=changed)
+    if look.facts is not None:
+        replace_samples(runfolder, look)
+    if not runfolder.is_overridden and (
+        verdict.sequencing != old_sequencing
+        or verdict.reason != runfolder.sequencing_reason
+    ):
+        change_sequencing(
+            runfolder, verdict.sequencing, verdict.reason, actor=SCANNER, now=now
+        )
+    sync_attention(runfolder, now)
+    return (
+        runfolder.sequencing == Sequencing.COMPLETE
+        and old_sequencing != Sequencing.COMPLETE
+    )
+
+
+def fill(
+    runfolder: Runfolder,
+    look: Look,
+    *,
+    policy: Policy,
+    now: dt.datetime,
+    is_poll: bool = False,
+) -> Verdict:
+    """Set the columns that a look decides, all but `sequencing` and its reason."""
+    runfolder.missing_since = None
+    runfolder.signature = look.signature
+    if look.error:
+        # The last good values stay: a file that can't be read now says nothing.
+        runfolder.due_at = None
+        runfolder.sequencing_on_disk = Sequencing.UNREADABLE
+        return Verdict(Sequencing.UNREADABLE, look.error[:MAX_MESSAGE].rstrip("."))
+    if look.facts is not None:
+        _fill_facts(runfolder, look, look.facts)
+    _fill_progress(runfolder, look, now)
+    _fill_ending(runfolder, look)
+    facts = look.facts or facts_of(runfolder)
+    verdict = _judge(runfolder, look, facts, policy, now, is_poll=is_poll)
+    _fill_problems(runfolder, look, verdict)
+    runfolder.due_at = _time(verdict.due_at)
+    if not verdict.is_stalled:
+        runfolder.stalled_at = None
+    elif runfolder.stalled_at is None:
+        runfolder.stalled_at = now
+    if (
+        verdict.sequencing == Sequencing.COMPLETE
+        and runfolder.sequencing_on_disk != Sequencing.COMPLETE
+        and look.facts is None
+    ):
+        # Some instruments write the rest of their metadata last: read it once more.
+        runfolder.signature = mark_racy(look.signature)
+    if verdict.sequencing != Sequencing.COMPLETE:
+        runfolder.size_bytes = runfolder.size_measured_at = None
+    runfolder.sequencing_on_disk = verdict.sequencing
+    return verdict
+
+
+def is_another_run(runfolder: Runfolder, look: Look) -> bool:
+    """Whether the name was used again: a new run lies where this one lay.
+
+    A RunInfo.xml that someone mended in place is still the same run. Inodes are
+    used again at once, so the same inode alone does not prove that.
+    """
+    if not (runfolder.digest and look.digest) or runfolder.digest == look.digest:
+        return False
+    inode = inode_of(runfolder.signature)
+    if inode is not None and inode != inode_of(look.signature):
+        return True
+    if look.run_id != runfolder.run_id:
+        return True
+    return runfolder.sequencing_on_disk == Sequencing.COMPLETE and not look.markers
+
+
+def replace_samples(runfolder: Runfolder, look: Look) -> None:
+    """Make the samples those of the sheet, if they differ."""
+    rows = sample_rows(runfolder, look.sheet)
+    if _told(rows) != _told(list(runfolder.samples.order_by("line", "id"))):
+        runfolder.samples.all().delete()
+        Sample.objects.bulk_create(rows, batch_size=1_000)
+
+
+def _told(samples: list[Sample]) -> list[tuple[Any, ...]]:
+    return [
+        (s.sample_id, s.name, s.project, s.lane, s.index, s.index2, s.line)
+        for s in samples
+    ]
+
+
+def _fill_facts(runfolder: Runfolder, look: Look, facts: RunFacts) -> None:
+    columns = {
+        **fact_columns(facts),
+        **sheet_columns(look.sheet, look.sheet_problems),
+    }
+    for name, value in columns.items():
+        setattr(runfolder, name, value)
+    runfolder.instrument = find_instrument(facts)
+
+
+def find_instrument(facts: RunFacts) -> Instrument | None:
+    """The instrument that the facts name; it appears with its first run."""
+    serial = text(Instrument, "serial", facts.instrument_id)
+    if not serial:
+        return None
+    model = text(Instrument, "model", facts.instrument_model)
+    instrument, _ = Instrument.objects.get_or_create(
+        serial=serial, defaults={"model": model, "platform": facts.platform}
+    )
+    # Instruments are upgraded, and an early run may not have told.
+    if model and instrument.model != model:
+        instrument.model = model
+        instrument.save(update_fields=["model"])
+    return instrument
+
+
+def _fill_progress(runfolder: Runfolder, look: Look, now: dt.datetime) -> None:
+    old = runfolder.markers
+    markers = {
+        name: {
+            "mtime": mtime,
+            # A marker that is written again begins its age anew.
+            "first_seen": old[name]["first_seen"]
+            if name in old and old[name]["mtime"] == mtime
+            else now.timestamp(),
+        }
+        for name, mtime in (look.markers or {}).items()
+    }
+    done = look.cycles_done if look.cycles_done is not None else runfolder.cycles_done
+    has_moved = (
+        look.facts is not None
+        or markers != old
+        or (done or 0) > (runfolder.cycles_done or 0)
+        or runfolder.progress_at is None
+    )
+    runfolder.markers = markers
+    runfolder.cycles_done = done
+    if has_moved:
+        runfolder.progress_at = now
+        runfolder.stable_polls = 0
+
+
+def _fill_ending(runfolder: Runfolder, look: Look) -> None:
+    ending = look.ending
+    runfolder.outcome = ending.outcome if ending else Outcome.UNKNOWN
+    words = ": ".join(filter(None, (ending.raw, ending.message))) if ending else ""
+    runfolder.outcome_message = words.replace("\0", "")[:MAX_MESSAGE]
+
+
+def _judge(
+    runfolder: Runfolder,
+    look: Look,
+    facts: RunFacts,
+    policy: Policy,
+    now: dt.datetime,
+    *,
+    is_poll: bool,
+) -> Verdict:
+    rule = policy.rule_for(facts)
+    if is_poll and runfolder.progress_at != now:
+        runfolder.stable_polls = min(runfolder.stable_polls + 1, rule.stable_polls)
+    identified_by = _IDENTIFIED_BY.get(facts.platform, "")
+    situation = Situation(
+        markers={
+            name: Marker(marker["mtime"], marker["first_seen"])
+            for name, marker in runfolder.markers.items()
+        },
+        now=now.timestamp(),
+        progress_at=(runfolder.progress_at or now).timestamp(),
+        stalled_after_s=policy.stalled_after_s,
+        ending=look.ending,
+        unchanged_polls=runfolder.stable_polls,
+        missing_file=identified_by
+        if policy.needs_identity and not runfolder.digest
+        else "",
+    )
+    return judge(rule, situation, clock)
+
+
+def _fill_problems(runfolder: Runfolder, look: Look, verdict: Verdict) -> None:
+    if look.facts is None:
+        rows = [p for p in runfolder.problems if p["code"] != CLOCK_SKEW]
+    else:
+        rows = problem_rows(look.facts.problems)
+        rows += [p for p in runfolder.problems if p["code"] in _KEPT]
+    runfolder.problems = rows + problem_rows(verdict.problems)
+
+
+def _time(seconds: float | None) -> dt.datetime | None:
+    return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)

@@ -1,0 +1,143 @@
+"""One run folder, looked at now: what the Arteria API's answers rest on."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from runfolders.choices import State
+from runfolders.engine.absence import is_gone
+from runfolders.engine.facts import Unreadable
+from runfolders.engine.look import Before, Look, Looker
+from runfolders.errors import NotMonitored, RunfolderNotFound
+from runfolders.models import Root, Runfolder
+from runfolders.services.columns import facts_of, path_columns
+from runfolders.services.observation import is_another_run, observe
+from runfolders.services.policy import Policy, current_policy
+from runfolders.services.presence import retire
+from runfolders.services.registration import register
+from runfolders.services.roots import root_of
+from runfolders.services.size import ring_for_sizes
+from seqhub.lib.disk import read_disk
+
+
+def refresh_path(host: str, path: str) -> Runfolder:
+    """The run folder at `path` (absolute, real), as it is on disk at this moment.
+
+    It is registered if it is new. A directory where run folders lie that is none
+    (yet) is answered as Arteria answers it, state `none`, by a Runfolder that is
+    not saved (`pk` is None): the console shows runs only. Raises NotMonitored,
+    RunfolderNotFound, DiskTimeout.
+    """
+    path = path.rstrip("/")
+    now = timezone.now()
+    root = root_of(host, path, now=now)
+    row = _known(host, path)
+    _refuse_nested(root, path)
+    policy = current_policy()
+    before = Before(row.signature, facts_of(row)) if row else None
+    try:
+        look = read_disk(_look_at, Looker(policy.markers), path, before)
+    except (FileNotFoundError, NotADirectoryError):
+        if row is not None:
+            vanish([row.pk])
+        raise RunfolderNotFound(f"There is no directory {path[:200]!r}.") from None
+    if look is None:
+        return row or Runfolder(
+            root=root, host=host, state=State.NONE, **path_columns(path)
+        )
+    return _record(root, row, look, policy)
+
+
+def still_there(runfolder: Runfolder) -> bool:
+    """Whether there is a directory at its path now: one stat."""
+    try:
+        found = os.stat(runfolder.location)  # noqa: PTH116 - `mode` is all we want
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(found.st_mode)
+
+
+def vanish(runfolder_ids: Iterable[int]) -> None:
+    """Mark the rows that a caller found gone, if their roots are there.
+
+    An unmounted disk says nothing of the folders on it, and trouble on the way
+    to a folder nothing of the folder.
+    """
+    ids = list(runfolder_ids)
+    if not ids:
+        return
+    rows = Runfolder.objects.filter(pk__in=ids, is_present=True)
+    places = [
+        (row.pk, row.root.path, str(row.location))
+        for row in rows.select_related("root")
+    ]
+    for pk in read_disk(_certainly_gone, places):
+        retire(pk, "the folder is no longer on disk", now=timezone.now())
+
+
+def _known(host: str, path: str) -> Runfolder | None:
+    rows = Runfolder.objects.select_related("instrument", "root")
+    columns = path_columns(path)
+    return rows.filter(
+        host=host,
+        path=columns["path"],
+        raw_path=columns["raw_path"],
+        is_present=True,
+    ).first()
+
+
+def _refuse_nested(root: Root, path: str) -> None:
+    """Below a root of some depth, what lies inside a run is no run folder."""
+    above = []
+    while (path := os.path.dirname(path)) != root.path and len(path) > len(root.path):
+        above.append(path_columns(path)["path"])
+    inside = Runfolder.objects.filter(
+        host=root.host, is_present=True, path__in=above
+    ).first()
+    if inside is not None:
+        raise NotMonitored(f"The path lies inside the run folder {inside.path}.")
+
+
+def _look_at(looker: Looker, path: str, before: Before | None) -> Look | None:
+    try:
+        return looker.look_at(path, before)
+    except Unreadable:
+        return None
+
+
+def _record(root: Root, row: Runfolder | None, look: Look, policy: Policy) -> Runfolder:
+    now = timezone.now()
+    if row is not None and is_another_run(row, look):
+        retire(row.pk, "another run lies at its path now", now=now)
+        row = None
+    if row is None:
+        return _register(root, look, policy)
+    if observe(row.pk, look, policy=policy, now=now):
+        ring_for_sizes(root.host)
+    row.refresh_from_db()
+    return row
+
+
+def _register(root: Root, look: Look, policy: Policy) -> Runfolder:
+    try:
+        with transaction.atomic():
+            registered = register(root, [look], policy=policy, now=timezone.now())
+    except IntegrityError:
+        # The scanner has just found it too.
+        row = _known(root.host, look.path)
+        if row is None:
+            raise
+        return row
+    if registered.completed:
+        ring_for_sizes(root.host)
+    ids = [row.pk for row in registered.new] or registered.known_again
+    return Runfolder.objects.select_related("instrument", "root").get(pk=ids[0])
+
+
+def _certainly_gone(places: list[tuple[int, str, str]]) -> list[int]:
+    return [pk for pk, root, path in places if is_gone(root, path)]

@@ -1,0 +1,201 @@
+"""Run folders that are seen for the first time, or in another place."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+
+from runfolders.choices import Sequencing, State
+from runfolders.engine.absence import is_gone
+from runfolders.engine.look import Look
+from runfolders.errors import UnknownState
+from runfolders.models import Root, Runfolder, Sample
+from runfolders.services.columns import path_columns, sample_rows
+from runfolders.services.observation import UNKNOWN_STATE, fill, observe
+from runfolders.services.policy import Policy
+from runfolders.services.states import lock_runfolder, parse_state
+from runfolders.services.watch import sync_attention, wanted_attention
+from seqhub.lib.patience import TimedOut, within
+from seqhub.operations.models import Event
+from seqhub.operations.services.events import SCANNER, record_event
+
+STAT_S = 5
+
+
+@dataclass(slots=True)
+class Registered:
+    """What became of looks at unknown directories."""
+
+    new: list[Runfolder] = field(default_factory=list)
+    known_again: list[int] = field(default_factory=list)  # moved, or back
+    completed: int = 0
+
+
+def register(
+    root: Root, looks: Sequence[Look], *, policy: Policy, now: dt.datetime
+) -> Registered:
+    """Rows for run folders that `root` has and the database does not.
+
+    A run that moved, or is back, goes on in its old row.
+    """
+    former = _former_rows(root.host, looks)
+    registered = Registered()
+    fresh = []
+    for look in looks:
+        row = _find_former(look, former)
+        if row is None:
+            fresh.append(look)
+            continue
+        former.remove(row)
+        if _settle_in(row.pk, root, look, policy=policy, now=now):
+            registered.completed += 1
+        registered.known_again.append(row.pk)
+    registered.new = _create(root, fresh, policy, now)
+    registered.completed += sum(
+        row.sequencing == Sequencing.COMPLETE for row in registered.new
+    )
+    return registered
+
+
+def _former_rows(host: str, looks: Sequence[Look]) -> list[Runfolder]:
+    """Rows that could be the same runs, vanished ones first, the youngest first."""
+    of_host = Runfolder.objects.filter(host=host).select_related("root")
+    run_ids = {look.run_id for look in looks if look.run_id and look.digest}
+    same_run = of_host.filter(run_id__in=run_ids).exclude(digest="")
+    paths = {path_columns(look.path)["path"] for look in looks if look.error}
+    gone_there = of_host.filter(path__in=paths, is_present=False) if paths else ()
+    rows = {row.pk: row for row in (*same_run, *gone_there)}.values()
+    return sorted(rows, key=lambda row: (row.is_present, -row.pk))
+
+
+def _find_former(look: Look, former: Sequence[Runfolder]) -> Runfolder | None:
+    if look.error:
+        # It can't be told by what it holds; nothing of the row is overwritten.
+        path = path_columns(look.path)["path"]
+        rows = (row for row in former if not row.is_present and row.path == path)
+        return next(rows, None)
+    for row in former:
+        if (
+            look.digest
+            and (row.run_id, row.digest) == (look.run_id, look.digest)
+            and (not row.is_present or _has_left(row))
+        ):
+            return row
+    return None
+
+
+def _has_left(row: Runfolder) -> bool:
+    """Whether a folder is certainly not at its path any more, its root being there."""
+    location = str(row.location)
+    try:
+        return within(STAT_S, row.root.path, is_gone, row.root.path, location)
+    except TimedOut:
+        return False
+
+
+@transaction.atomic
+def _settle_in(
+    runfolder_id: int, root: Root, look: Look, *, policy: Policy, now: dt.datetime
+) -> bool:
+    """Go on with an old row at the look's place; whether it became complete."""
+    runfolder = lock_runfolder(runfolder_id)
+    old_path = runfolder.path
+    for name, value in path_columns(look.path).items():
+        setattr(runfolder, name, value)
+    has_moved = runfolder.path != old_path
+    kind = "moved" if has_moved else "returned"
+    message = "Back on disk." if not runfolder.is_present else "Moved."
+    if has_moved:
+        message = f"{message} It was at {old_path} and is at {runfolder.path} now."
+    runfolder.root = root
+    runfolder.is_present = True
+    runfolder.vanished_at = runfolder.missing_since = None
+    # What was seen at the old place says nothing about the copy.
+    runfolder.signature = look.before
+    runfolder.save(
+        update_fields=[
+            "path",
+            "raw_path",
+            "name",
+            "root",
+            "is_present",
+            "vanished_at",
+            "missing_since",
+            "signature",
+        ]
+    )
+    record_event(
+        runfolder.subject,
+        kind,
+        message,
+        actor=SCANNER,
+        runfolder=(runfolder.pk, runfolder.name),
+        data={"from": old_path, "to": runfolder.path},
+    )
+    return observe(runfolder_id, look, policy=policy, now=now)
+
+
+@transaction.atomic
+def _create(
+    root: Root, looks: Sequence[Look], policy: Policy, now: dt.datetime
+) -> list[Runfolder]:
+    """Many at once: the first scan finds thousands. One event each."""
+    rows = [_new_row(root, look, policy, now) for look in looks]
+    Runfolder.objects.bulk_create(rows, batch_size=500)
+    samples: list[Sample] = []
+    for row, look in zip(rows, looks, strict=True):
+        samples += sample_rows(row, look.sheet)
+    Sample.objects.bulk_create(samples, batch_size=1_000)
+    Event.objects.bulk_create([_found(row) for row in rows], batch_size=500)
+    for row in rows:
+        if wanted_attention(row, now):
+            sync_attention(row, now)
+    return rows
+
+
+def _new_row(root: Root, look: Look, policy: Policy, now: dt.datetime) -> Runfolder:
+    row = Runfolder(
+        root=root,
+        host=root.host,
+        platform=look.platform,
+        sequencing_since=now,
+        state_since=now,
+        first_seen_at=now,
+        **path_columns(look.path),
+    )
+    verdict = fill(row, look, policy=policy, now=now)
+    row.sequencing = verdict.sequencing
+    row.sequencing_reason = verdict.reason
+    if row.sequencing == Sequencing.COMPLETE:
+        row.completed_at = now
+        row.state = State.READY
+    if look.arteria_state is not None:
+        _honour(row, look.arteria_state)
+    return row
+
+
+def _honour(row: Runfolder, word: str) -> None:
+    """What the old service's clients said of the run still holds."""
+    try:
+        row.state = parse_state(word)
+    except UnknownState:
+        message = f"The file .arteria/state holds an unknown word: {word[:50]!r}."
+        row.problems.append({"code": UNKNOWN_STATE, "message": message, "line": None})
+
+
+def _found(row: Runfolder) -> Event:
+    return Event(
+        subject=row.subject,
+        runfolder_ref=row.pk,
+        runfolder_name=row.name,
+        source=SCANNER.source,
+        kind="found",
+        message=f"Found at {row.path}: {row.sequencing}, {row.sequencing_reason}. "
+        f"State {row.state}.",
+        data={"sequencing": row.sequencing, "state": row.state},
+        at=timezone.now(),
+    )

@@ -1,0 +1,117 @@
+"""The scan of one root: each folder for itself, so that none stops another."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.utils import timezone
+
+from runfolders.choices import IN_FLIGHT, Sequencing
+from runfolders.engine.files import printable
+from runfolders.engine.look import Looker
+from runfolders.engine.survey import Known, Survey
+from runfolders.engine.walk import Walk
+from runfolders.models import Root, Runfolder
+from runfolders.services.columns import facts_of
+from runfolders.services.policy import Policy
+from runfolders.services.presence import note_missing
+from runfolders.services.recorder import Recorder, RootReport
+from runfolders.services.roots import mark_available, mark_missing
+from seqhub.lib.patience import TimedOut, patient, within
+
+log = logging.getLogger(__name__)
+
+# One directory may take so long; a mount that takes longer hangs.
+ANSWER_S = 30
+STATVFS_S = 5
+
+Progress = Callable[[int, int], None]
+# What such a folder shows can change without any stat of its top level.
+_ALWAYS = frozenset({*IN_FLIGHT, Sequencing.UNREADABLE})
+
+
+def scan_root(
+    root: Root,
+    *,
+    policy: Policy,
+    progress: Progress,
+    deadline: float | None = None,
+    now: dt.datetime | None = None,
+) -> RootReport:
+    """Look at one root. `deadline` is of time.monotonic().
+
+    A root that is missing, unmounted or hangs is marked so, and nothing else
+    is said of its run folders.
+    """
+    began = time.monotonic()
+    at = now or timezone.now()
+    report = RootReport(root.path)
+    ids, known = known_folders(root)
+    section = settings.CONFIG.runfolders
+    survey = Survey(
+        Walk(root.path, root.depth, section.ignored_names),
+        Looker(policy.markers),
+        known,
+    )
+    recorder = Recorder(root, ids, policy, report, now)
+    try:
+        for batch in patient(ANSWER_S, root.path, survey):
+            report.seen = batch.done
+            recorder.record_all(batch.looks)
+            progress(batch.done, batch.total)
+            if deadline is not None and time.monotonic() > deadline:
+                report.is_finished = False
+                return report
+        free = within(STATVFS_S, root.path, os.statvfs, root.path)
+    except TimedOut:
+        report.missing = "it does not answer; is a network mount stuck?"
+    except OSError as error:
+        report.missing = (error.strerror or str(error)).lower()
+    else:
+        if survey.is_other_disk:
+            report.missing = (
+                f"it held {len(known)} run folders and holds none now, so that its "
+                "disk seems not to be mounted (if they were all removed on purpose, "
+                "put any file into it)"
+            )
+    for path, reason in survey.walk.unreadable.items():
+        report.unreadable[printable(path)] = reason
+    if report.missing:
+        mark_missing(root, report.missing, now=at)
+        return report
+    mark_available(root, now=at)
+    report.vanished = note_missing([ids[path] for path in survey.gone], now=at)
+    root.scanned_at = timezone.now()
+    root.scan_duration_s = time.monotonic() - began
+    root.total_bytes = free.f_blocks * free.f_frsize
+    root.free_bytes = free.f_bavail * free.f_frsize
+    root.save(
+        update_fields=["scanned_at", "scan_duration_s", "total_bytes", "free_bytes"]
+    )
+    return report
+
+
+def known_folders(root: Root) -> tuple[dict[str, int], dict[str, Known]]:
+    """By real path: the id, and what the last look left, of each folder that is
+    present; facts only of those that are looked at in any case."""
+    ids: dict[str, int] = {}
+    known: dict[str, Known] = {}
+    rows = Runfolder.objects.filter(root=root, is_present=True)
+    live = {
+        row.pk: facts_of(row)
+        for row in rows.filter(sequencing_on_disk__in=_ALWAYS).select_related(
+            "instrument"
+        )
+    }
+    columns = ("pk", "path", "raw_path", "signature", "missing_since")
+    for pk, path, raw_path, signature, missing_since in rows.values_list(*columns):
+        real = path if raw_path is None else os.fsdecode(bytes(raw_path))
+        ids[real] = pk
+        always = pk in live or missing_since is not None
+        known[real] = Known(signature, live.get(pk), always)
+    return ids, known
