@@ -175,7 +175,10 @@ class Environment(EnvSettingsSource):
 
 
 def candidate_files() -> list[Path]:
-    """Where a configuration file is looked for, first found first."""
+    """Where a configuration file is looked for, first found first.
+
+    /dev/null is an empty one.
+    """
     if named := os.environ.get("SEQHUB_CONFIG"):
         return [Path(named)]
     return [
@@ -203,7 +206,7 @@ def load_config() -> Config:
 def _find_file() -> Path | None:
     for path in candidate_files():
         try:
-            if path.is_file():
+            if path.is_file() or str(path) == os.devnull:
                 return path
         except OSError as error:
             raise ConfigError(str(path), [f"can't be read: {error.strerror}"]) from None

@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 import warnings
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from seqhub.config import load_config
 from seqhub.database import django_databases
 from seqhub.lib import queues
 from seqhub.lib.log import logging_settings
+from seqhub.version import VERSION
 
 PACKAGE = Path(__file__).resolve().parent
 CONFIG = load_config()
-try:
-    VERSION = version("seqhub")
-except PackageNotFoundError:  # a checkout that is not installed
-    VERSION = "0"
 
 # `up` gives each of its children a role; commands have none.
 ROLE = os.environ.get("SEQHUB_ROLE", "")
