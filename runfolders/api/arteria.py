@@ -7,9 +7,10 @@ docstring is what `GET /api` says of it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
@@ -37,6 +38,7 @@ from seqhub.operations.errors import InvalidValue
 from seqhub.operations.services.log_level import change_log_level, current_log_level
 
 ALL = "*"
+REPERCENTED = re.compile(rb"%([89A-F][0-9A-F])")
 
 
 class ArteriaView(PlainJSONView):
@@ -210,10 +212,10 @@ def field(request: Request, key: str) -> object:
 def path_in_url(path: str) -> str:
     """The path that a URL means, slashes at its end and double ones dropped.
 
-    Bytes that are not UTF-8 arrive percent-encoded, as Django leaves them; where
-    decoding gives valid UTF-8, the percent signs are the name's own.
+    Bytes that are not UTF-8 arrive percent-encoded in capitals, as Django leaves
+    them; where decoding gives UTF-8, the percent signs are the name's own.
     """
-    raw = unquote_to_bytes(path)
+    raw = REPERCENTED.sub(lambda found: bytes.fromhex(found[1].decode()), path.encode())
     try:
         raw.decode()
     except UnicodeDecodeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import URLPattern, path, register_converter
+from django.urls import URLPattern, path, re_path, register_converter
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -47,7 +47,8 @@ class Help(arteria.ArteriaView):
 
 def route(pattern: URLPattern) -> str:
     """As a person writes it: `/api/1.0/runfolders/path<path>`."""
-    return f"/{pattern.pattern}".replace("<anypath:", "<")
+    text = str(pattern.pattern).removeprefix("^").removesuffix("/?$")
+    return f"/{text}".replace("<anypath:", "<")
 
 
 def methods(pattern: URLPattern) -> dict[str, str]:
@@ -63,8 +64,10 @@ def methods(pattern: URLPattern) -> dict[str, str]:
 app_name = "arteria"
 V1 = "api/1.0"
 urlpatterns = [
-    path("api", Help.as_view(), name="help"),
-    path(f"{V1}/runfolders", arteria.RunfolderList.as_view(), name="runfolders"),
+    re_path(r"^api/?$", Help.as_view(), name="help"),
+    re_path(
+        rf"^{V1}/runfolders/?$", arteria.RunfolderList.as_view(), name="runfolders"
+    ),
     path(f"{V1}/runfolders/next", arteria.NextRunfolder.as_view()),
     path(f"{V1}/runfolders/pickup", arteria.PickupRunfolder.as_view()),
     path(

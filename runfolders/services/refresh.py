@@ -47,9 +47,7 @@ def refresh_path(host: str, path: str) -> Runfolder:
             vanish([row.pk])
         raise RunfolderNotFound(f"There is no directory {path[:200]!r}.") from None
     if look is None:
-        return row or Runfolder(
-            root=root, host=host, state=State.NONE, **path_columns(path)
-        )
+        return row or _plain_directory(root, path)
     return _record(root, row, look, policy)
 
 
@@ -101,6 +99,14 @@ def _refuse_nested(root: Root, path: str) -> None:
     ).first()
     if inside is not None:
         raise NotMonitored(f"The path lies inside the run folder {inside.path}.")
+
+
+def _plain_directory(root: Root, path: str) -> Runfolder:
+    row = Runfolder(root=root, host=root.host, state=State.NONE, **path_columns(path))
+    # What can't be looked at may as well not be there (a name that is too long).
+    if not read_disk(still_there, row):
+        raise RunfolderNotFound(f"There is no directory {path[:200]!r}.")
+    return row
 
 
 def _look_at(looker: Looker, path: str, before: Before | None) -> Look | None:

@@ -51,7 +51,7 @@ def root_of(host: str, path: str, *, now: dt.datetime) -> Root:
     Raises NotMonitored: for a relative path, one that is written with `.` or
     `..`, and one that is no root's, too deep below it, or a root itself.
     """
-    if path.startswith("/") and os.path.normpath(path) == path:
+    if path.startswith("/") and "\0" not in path and os.path.normpath(path) == path:
         roots = _configured(host) or sync_roots(host, now)
         for root in sorted(roots, key=lambda root: -len(root.path)):
             below = path.removeprefix(root.path.rstrip("/") + "/")

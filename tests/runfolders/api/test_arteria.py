@@ -1,0 +1,408 @@
+"""`/api/1.0` as arteria-runfolder's clients know it, row by row."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings as django_settings
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from runfolders.choices import State
+from runfolders.models import Root, Runfolder
+from seqhub.operations.models import Event
+from tests.factories import RootFactory, RunfolderFactory
+from tests.runfolders.api.conftest import MakeRun
+
+API = "/api/1.0/runfolders"
+JSON = "application/json; charset=UTF-8"
+
+
+def names(answer: Any) -> list[str]:
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == JSON
+    assert list(answer.json()) == ["runfolders"]
+    return [Path(entry["path"]).name for entry in answer.json()["runfolders"]]
+
+
+def send(client: APIClient, method: str, path: str, body: bytes, kind: str) -> Any:
+    """A body as it stands, under the content type `kind`."""
+    return client.generic(method, path, body, kind)  # type: ignore[arg-type]
+
+
+def is_error(answer: Any, status: int, code: str) -> bool:
+    assert answer["Content-Type"].startswith("application/json")
+    assert set(answer.json()) == {"code", "message", "detail"}
+    return (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_a_run_folder_has_the_keys_that_clients_read(
+    client: APIClient, make_run: MakeRun
+) -> None:
+    run = make_run("RUN", reagent_kit_barcode="MS1-300V2", library_tube="NV1-LIB")
+    answer = client.get(f"{API}/path{run.path}", headers={"Host": "localhost:8123"})
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == JSON
+    assert answer.json() == {
+        "host": "testhost",
+        "path": run.path,
+        "state": "ready",
+        "service_version": django_settings.VERSION,
+        "metadata": {
+            "reagent_kit_barcode": "MS1-300V2",
+            "library_tube_barcode": "NV1-LIB",
+        },
+        "link": f"http://localhost:8123{API}/path{run.path}",
+    }
+
+
+def test_unknown_metadata_is_left_out(client: APIClient, make_run: MakeRun) -> None:
+    run = make_run("RUN")
+    assert client.get(f"{API}/path{run.path}").json()["metadata"] == {}
+
+
+def test_the_link_leads_to_the_run_folder(client: APIClient, make_run: MakeRun) -> None:
+    for name in (
+        "plain",
+        "with space",
+        "per%cent",
+        "per%41cent",
+        "a?b#c",
+        "årgång;=+&",
+    ):
+        run = make_run(name)
+        entry = client.get(f"{API}/path{quote(run.path)}").json()
+        assert client.get(entry["link"]).json()["path"] == run.path
+
+
+def test_the_list_has_ready_ones_unless_asked_for_others(
+    client: APIClient, make_run: MakeRun
+) -> None:
+    for state in State.values:
+        make_run(f"run-{state}", state=state)
+    assert names(client.get(API)) == ["run-ready"]
+    assert sorted(names(client.get(f"{API}?state=*"))) == sorted(
+        f"run-{state}" for state in State.values
+    )
+    for state in State.values:
+        for word in (state, state.upper(), state.title()):
+            assert names(client.get(f"{API}?state={word}")) == [f"run-{state}"]
+
+
+@pytest.mark.parametrize("word", ["unknown", "", "ready,done", "%00", "**"])
+def test_a_list_of_an_unknown_state_is_refused(client: APIClient, word: str) -> None:
+    assert is_error(client.get(f"{API}?state={word}"), 400, "unknown_state")
+
+
+def test_lists_are_those_of_this_host_and_of_what_is_watched(
+    client: APIClient, make_run: MakeRun, tmp_path: Path
+) -> None:
+    make_run("mine")
+    make_run("ignored", ignored_at="2024-01-01T00:00Z")
+    other = RootFactory.create(host="elsewhere", path=str(tmp_path))
+    RunfolderFactory.create(root=other, path=str(tmp_path), complete=True)
+    former = RootFactory.create(path=str(tmp_path), is_configured=False)
+    RunfolderFactory.create(root=former, path=str(tmp_path / "seq"), complete=True)
+    assert names(client.get(f"{API}?state=*")) == ["mine"]
+    assert client.get(f"{API}/next").json()["path"].endswith("/mine")
+
+
+def test_what_was_deleted_a_moment_ago_is_in_no_answer(
+    client: APIClient, make_run: MakeRun
+) -> None:
+    gone = make_run("gone")
+    there = make_run("there")
+    shutil.rmtree(gone.path)
+    assert names(client.get(API)) == ["there"]
+    assert client.get(f"{API}/next").json()["path"] == there.path
+    assert is_error(client.get(f"{API}/path{gone.path}"), 404, "runfolder_not_found")
+    gone.refresh_from_db()
+    assert not gone.is_present
+    assert gone.sequencing == "vanished"
+
+
+def test_runs_on_an_unmounted_disk_are_not_offered_but_stay_known(
+    client: APIClient, make_run: MakeRun, root: Root
+) -> None:
+    run = make_run("RUN")
+    Path(root.path).rename(f"{root.path}.away")
+    assert names(client.get(API)) == []
+    assert client.get(f"{API}/next").status_code == 204
+    assert client.get(f"{API}/pickup").status_code == 204
+    run.refresh_from_db()
+    assert (run.is_present, run.state) == (True, "ready")
+    Path(f"{root.path}.away").rename(root.path)
+    assert names(client.get(API)) == ["RUN"]
+
+
+def test_next_changes_nothing(client: APIClient, make_run: MakeRun) -> None:
+    first = make_run("first", completed_at="2024-01-01T00:00Z")
+    make_run("second", completed_at="2024-01-02T00:00Z")
+    for _ in range(2):
+        answer = client.get(f"{API}/next")
+        assert answer.status_code == 200
+        assert answer.json()["path"] == first.path
+        assert answer.json()["state"] == "ready"
+    assert not Event.objects.filter(kind="state_changed").exists()
+
+
+@pytest.mark.parametrize("call", ["next", "pickup"])
+def test_nothing_to_hand_out_is_204_without_a_body(
+    client: APIClient, root: Root, call: str
+) -> None:
+    answer = client.get(f"{API}/{call}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "Content-Type" not in answer.headers
+
+
+@pytest.mark.parametrize("word", [*State.values, "DONE", "Started"])
+@pytest.mark.parametrize("prefix", ["/path", ""])
+def test_a_client_sets_any_state(
+    client: APIClient, make_run: MakeRun, word: str, prefix: str
+) -> None:
+    run = make_run("RUN", state="cancelled")
+    answer = client.post(f"{API}{prefix}{run.path}", {"state": word}, "json")
+    assert (answer.status_code, answer.content) == (200, b"")
+    run.refresh_from_db()
+    assert run.state == word.lower()
+    changes = Event.objects.filter(kind="state_changed")
+    assert changes.count() == (word.lower() != "cancelled")
+    for change in changes:
+        assert (change.runfolder_ref, change.data["to"]) == (run.pk, word.lower())
+        assert change.actor.startswith("robot (")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", "", "x"],
+)
+def test_a_body_is_json_whatever_its_type(
+    client: APIClient, make_run: MakeRun, content_type: str
+) -> None:
+    run = make_run("RUN")
+    answer = send(
+        client, "POST", f"{API}/path{run.path}", b'{"state": "done"}', content_type
+    )
+    assert answer.status_code == 200
+    run.refresh_from_db()
+    assert run.state == "done"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"state": "nonsense"}', "unknown_state"),
+        (b'{"state": null}', "unknown_state"),
+        (b'{"state": ["done"]}', "unknown_state"),
+        (b'{"state": "\\ud800"}', "unknown_state"),
+        (b'{"State": "done"}', "invalid_value"),
+        (b"{}", "invalid_value"),
+        (b"", "invalid_value"),
+        (b"null", "invalid_value"),
+        (b'"state"', "invalid_value"),
+        (b'["state"]', "invalid_value"),
+        (b"state=done", "parse_error"),
+        (b"\xff\xfe", "parse_error"),
+        (b"[" * 100_000, "parse_error"),
+        (b'"' + b"x" * (1 << 20) + b'"', "parse_error"),
+    ],
+)
+def test_a_body_without_a_known_state_is_refused(
+    client: APIClient, make_run: MakeRun, body: bytes, code: str
+) -> None:
+    run = make_run("RUN")
+    for path in (f"{API}/path{run.path}", f"{API}{run.path}"):
+        answer = send(client, "POST", path, body, "application/json")
+        assert is_error(answer, 400, code)
+    run.refresh_from_db()
+    assert run.state == "ready"
+
+
+def test_a_state_is_set_for_known_run_folders_only(
+    client: APIClient, root: Root, tmp_path: Path
+) -> None:
+    (Path(root.path) / "plain").mkdir()
+    (tmp_path / "outside").mkdir()
+    for path, status, code in (
+        (f"{root.path}/missing", 404, "runfolder_not_found"),
+        (f"{root.path}/plain", 404, "runfolder_not_found"),
+        (f"{tmp_path}/outside", 400, "not_monitored"),
+        (root.path, 400, "not_monitored"),
+    ):
+        answer = client.post(f"{API}/path{path}", {"state": "done"}, "json")
+        assert is_error(answer, status, code)
+    assert list((Path(root.path) / "plain").iterdir()) == []
+
+
+def test_a_directory_that_is_no_run_folder_yet_has_the_state_none(
+    client: APIClient, root: Root
+) -> None:
+    (Path(root.path) / "plain").mkdir()
+    answer = client.get(f"{API}/path{root.path}/plain")
+    assert answer.status_code == 200
+    assert answer.json()["state"] == "none"
+    assert not Runfolder.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["/RUN/Data", "/../seq/RUN", "/RUN/..", "/./RUN", "/..", "", "/", "/RUN%00"],
+)
+def test_what_is_not_where_run_folders_lie_is_refused(
+    client: APIClient, make_run: MakeRun, root: Root, below: str
+) -> None:
+    make_run("RUN")
+    (Path(root.path) / "RUN" / "Data").mkdir()
+    answer = client.get(f"{API}/path{root.path}{below}")
+    assert is_error(answer, 400, "not_monitored")
+
+
+@pytest.mark.parametrize(
+    "path", ["data/RUN", "", "/", "/etc", "//etc/passwd", "/%2e%2e"]
+)
+def test_a_path_outside_is_refused(client: APIClient, root: Root, path: str) -> None:
+    assert is_error(client.get(f"{API}/path{path}"), 400, "not_monitored")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "no such run", "%0A", "%F0"])
+def test_a_name_that_is_not_there_is_404(
+    client: APIClient, root: Root, name: str
+) -> None:
+    answer = client.get(f"{API}/path{root.path}/{name}")
+    assert is_error(answer, 404, "runfolder_not_found")
+
+
+def test_slashes_too_many_do_no_harm(client: APIClient, make_run: MakeRun) -> None:
+    run = make_run("RUN")
+    for path in (run.path.replace("/seq/", "//seq///"), f"{run.path}/", f"/{run.path}"):
+        assert client.get(f"{API}/path{path}").json()["path"] == run.path
+
+
+def test_a_name_that_is_not_utf8_has_a_link_that_works(
+    client: APIClient, root: Root, configure: Callable[..., None]
+) -> None:
+    raw = Path(root.path).as_posix().encode() + b"/caf\xe9"
+    configure(can_create_runfolder=True)
+    url = f"{API}/path{quote(raw)}"
+    assert client.put(url).status_code == 201
+    entry = client.get(url).json()
+    assert entry["link"].endswith("/caf%E9")
+    assert client.get(entry["link"]).json() == entry
+    assert client.post(entry["link"], {"state": "done"}, "json").status_code == 200
+    [listed] = client.get(f"{API}?state=done").json()["runfolders"]
+    assert listed["link"] == entry["link"]
+
+
+def test_a_test_run_folder_is_created_and_marked_as_ready(
+    client: APIClient, root: Root, configure: Callable[..., None]
+) -> None:
+    configure(can_create_runfolder=True)
+    path = f"{root.path}/140101_M04499_0001_TEST"
+    answer = client.put(f"{API}/path{path}")
+    assert (answer.status_code, answer.content) == (201, b"")
+    made = (Path(path) / "runParameters.xml").read_text()
+    assert "<ReagentKitBarcode>AB1234567-123V1</ReagentKitBarcode>" in made
+    entry = client.get(f"{API}/path{path}").json()
+    assert entry["state"] == "none"
+    assert entry["metadata"] == {
+        "reagent_kit_barcode": "AB1234567-123V1",
+        "library_tube_barcode": "NV0012345-LIB",
+    }
+    assert client.get(f"{API}/next").status_code == 204
+
+    answer = client.put(f"{API}/test/markasready/path{path}")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert (Path(path) / "RTAComplete.txt").exists()
+    assert client.get(f"{API}/next").json()["path"] == path
+    assert client.get(f"{API}/pickup").json()["state"] == "pending"
+
+
+def test_creation_is_refused_where_it_must_not_or_can_not_be(
+    client: APIClient,
+    root: Root,
+    tmp_path: Path,
+    configure: Callable[..., None],
+) -> None:
+    path = f"{root.path}/RUN"
+    assert is_error(client.put(f"{API}/path{path}"), 400, "creation_refused")
+    marked = client.put(f"{API}/test/markasready/path{path}")
+    assert is_error(marked, 400, "creation_refused")
+    assert list(Path(root.path).iterdir()) == []
+
+    configure(can_create_runfolder=True)
+    assert client.put(f"{API}/path{path}").status_code == 201
+    assert is_error(client.put(f"{API}/path{path}"), 400, "creation_refused")
+    for outside in (f"{tmp_path}/RUN", f"{path}/RUN", "/etc/RUN", "RUN"):
+        answer = client.put(f"{API}/path{outside}")
+        assert is_error(answer, 400, "not_monitored")
+
+
+def test_the_log_level_is_changed_in_running_processes(client: APIClient) -> None:
+    url = "/api/1.0/admin/log_level"
+    assert client.get(url).json() == {"log_level": "INFO"}
+    for body in (b'{"log_level": "DEBUG"}', b'{"log_level": "debug"}'):
+        answer = send(client, "PUT", url, body, "text/plain")
+        assert (answer.status_code, answer.json()) == (200, {"log_level": "DEBUG"})
+        assert client.get(url).json() == {"log_level": "DEBUG"}
+        assert django_settings.LOG_LEVEL_FILE.read_text() == "DEBUG\n"
+    for body in (b'{"log_level": "LOUD"}', b'{"log_level": 10}', b"{}", b"[]"):
+        answer = send(client, "PUT", url, body, "application/json")
+        assert is_error(answer, 400, "invalid_value")
+    assert client.get(url).json() == {"log_level": "DEBUG"}
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/"])
+def test_the_interface_lists_its_calls_to_everybody(path: str) -> None:
+    answer = APIClient().get(path, headers={"Host": "localhost:8000"})
+    assert answer["Content-Type"] == JSON
+    routes = {entry["route"]: entry["methods"] for entry in answer.json()["doc"]}
+    assert list(routes) == sorted(routes)
+    base = "http://localhost:8000/api/1.0"
+    assert set(routes[f"{base}/runfolders/path<path>"]) == {"get", "post", "put"}
+    assert set(routes[f"{base}/runfolders<path>"]) == {"post"}
+    assert all(line for methods in routes.values() for line in methods.values())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("post", API, "GET, HEAD, OPTIONS"),
+        ("delete", f"{API}/path/data/RUN", "GET, POST, PUT, HEAD, OPTIONS"),
+        ("get", f"{API}/data/RUN", "POST, OPTIONS"),
+    ],
+)
+def test_other_methods_are_405(
+    client: APIClient, method: str, path: str, allowed: str
+) -> None:
+    answer = getattr(client, method)(path)
+    assert is_error(answer, 405, "method_not_allowed")
+    assert answer["Allow"] == allowed
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "x", "*/*;q=0"])
+def test_the_answer_is_json_whatever_is_accepted(
+    client: APIClient, root: Root, accept: str
+) -> None:
+    assert names(client.get(API, headers={"Accept": accept})) == []
+
+
+def test_lists_take_the_same_queries_however_long(
+    client: APIClient,
+    make_run: MakeRun,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    make_run("first")
+    client.get(API)
+    with django_assert_num_queries(2):  # the token, the list
+        client.get(API)
+    for number in range(20):
+        make_run(f"run{number}", reagent_kit_barcode="KIT")
+    with django_assert_num_queries(2):
+        assert len(names(client.get(API))) == 21
+    with django_assert_num_queries(2):
+        assert client.get(f"{API}/next").status_code == 200
