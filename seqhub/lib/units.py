@@ -1,0 +1,43 @@
+"""Sizes and durations as people read them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+_SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_STEPS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def format_bytes(size: float) -> str:
+    """Binary units, three digits at most: `87 B`, `1.2 GiB`, `318 MiB`."""
+    unit = 0
+    while abs(size) >= 1024 and unit < len(_SIZES) - 1:
+        size /= 1024
+        unit += 1
+    digits = 1 if unit and abs(size) < 100 else 0
+    return f"{size:.{digits}f} {_SIZES[unit]}"
+
+
+def format_duration(seconds: float, units: int = 2) -> str:
+    """The largest `units` units: `41 min`, `2 h 14 min`, `3 d 4 h`; whole seconds."""
+    left = max(round(seconds), 0)
+    parts: list[str] = []
+    for name, step in _STEPS:
+        count, left = divmod(left, step)
+        if count:
+            parts.append(f"{count} {name}")
+        elif parts:  # `2 d 5 min` would look more exact than it is
+            break
+        if len(parts) == units:
+            break
+    return " ".join(parts) or "0 s"
+
+
+def format_since(at: dt.datetime, now: dt.datetime) -> str:
+    """How far `at` lies from `now`: `just now`, `12 s ago`, `in 5 min`."""
+    seconds = (now - at).total_seconds()
+    if abs(seconds) < 2:
+        return "just now"
+    if seconds < 0:
+        return f"in {format_duration(-seconds, units=1)}"
+    return f"{format_duration(seconds, units=1)} ago"
