@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from runfolders.choices import Sequencing, State
 from runfolders.models import Hold, Runfolder
+from seqhub.operations.models import Event
 
 
 def visible_runfolders() -> QuerySet[Runfolder]:
@@ -46,3 +48,37 @@ def in_flight() -> QuerySet[Runfolder]:
     return visible_runfolders().filter(
         is_present=True, sequencing__in=[Sequencing.SEQUENCING, Sequencing.SETTLING]
     )
+
+
+def open_hold(runfolder_id: int) -> Hold | None:
+    """What holds the run folder, if anything does."""
+    return open_holds().filter(runfolder_id=runfolder_id).first()
+
+
+def usual_settling_s(instrument_id: int | None) -> tuple[float, float] | None:
+    """How long the last runs of an instrument took from settling to complete.
+
+    Shortest and longest of the last ten, in seconds; None for fewer than three.
+    """
+    if instrument_id is None:
+        return None
+    recent = (
+        Runfolder.objects.filter(
+            instrument_id=instrument_id, sequencing=Sequencing.COMPLETE
+        )
+        .order_by("-completed_at")
+        .values_list("pk", flat=True)[:10]
+    )
+    changes = Event.objects.filter(
+        kind="sequencing_changed",
+        runfolder_ref__in=list(recent),
+        data__to__in=[Sequencing.SETTLING, Sequencing.COMPLETE],
+    ).order_by("at", "id")
+    began: dict[int | None, dt.datetime] = {}
+    took: list[float] = []
+    for ref, to, at in changes.values_list("runfolder_ref", "data__to", "at"):
+        if to == Sequencing.SETTLING:
+            began[ref] = at
+        elif start := began.pop(ref, None):
+            took.append((at - start).total_seconds())
+    return (min(took), max(took)) if len(took) >= 3 else None

@@ -1,0 +1,183 @@
+"""What the dashboard shows of run folders."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import Count as CountOf
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from runfolders.choices import RootStatus, Sequencing
+from runfolders.models import Root, Runfolder
+from runfolders.panels.chips import root_chip, sequencing_chip, state_chip
+from runfolders.selectors import in_flight, visible_runfolders
+from runfolders.services.scan import ROLE as SCANNER
+from seqhub.lib.markup import Chip
+from seqhub.lib.panels import Count, Panel
+from seqhub.operations.models import Heartbeat
+
+SHOWN = 8
+
+
+def runs_link(**filters: object) -> str:
+    """The list of runs, narrowed down by the list's own query parameters."""
+    link = reverse("admin:runfolders_runfolder_changelist")
+    return f"{link}?{urlencode(filters)}" if filters else link
+
+
+def dashboard_panels() -> list[Panel]:
+    return [in_flight_panel(), complete_panel(), storage_panel(), scan_panel()]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A run in one line of a panel."""
+
+    run: Runfolder
+    link: str
+    chip: Chip
+
+
+def _line(run: Runfolder, chip: Chip) -> RunLine:
+    link = reverse("admin:runfolders_runfolder_change", args=[run.pk])
+    return RunLine(run, link, chip)
+
+
+def in_flight_panel() -> Panel:
+    rows = in_flight().select_related("instrument").order_by("sequencing_since")
+    count = rows.count()
+    return Panel(
+        "in-flight",
+        "In flight",
+        "runfolders/panels/in_flight.html",
+        {
+            "lines": [_line(run, sequencing_chip(run)) for run in rows[:SHOWN]],
+            "more": max(count - SHOWN, 0),
+        },
+        count=count,
+        link=runs_link(show="in_flight"),
+        is_live=bool(count),
+    )
+
+
+def complete_panel() -> Panel:
+    rows = (
+        visible_runfolders()
+        .filter(sequencing=Sequencing.COMPLETE)
+        .select_related("instrument")
+        .annotate(sample_count=CountOf("samples"))
+        .order_by("-completed_at")
+    )
+    return Panel(
+        "complete",
+        "Recently complete",
+        "runfolders/panels/complete.html",
+        {"lines": [_line(run, state_chip(run)) for run in rows[:SHOWN]]},
+        link=runs_link(sequencing__exact=Sequencing.COMPLETE.value),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RootLine:
+    root: Root
+    chip: Chip
+    is_missing: bool
+    colour: str
+
+    @property
+    def used_percent(self) -> int:
+        total, free = self.root.total_bytes, self.root.free_bytes
+        return round(100 * (total - (free or 0)) / total) if total else 0
+
+
+def root_lines() -> list[RootLine]:
+    """Each watched root with how full its disk is."""
+    found = []
+    for root in Root.objects.filter(is_configured=True):
+        line = RootLine(
+            root, root_chip(root), root.status == RootStatus.MISSING, "primary"
+        )
+        if line.used_percent >= 80:
+            colour = "danger" if line.used_percent >= 95 else "warning"
+            line = RootLine(root, line.chip, line.is_missing, colour)
+        found.append(line)
+    return found
+
+
+def storage_panel() -> Panel:
+    return Panel(
+        "storage",
+        "Storage",
+        "runfolders/panels/storage.html",
+        {"lines": root_lines()},
+        link=reverse("admin:runfolders_root_changelist"),
+    )
+
+
+def scan_panel() -> Panel:
+    """When each host was scanned last, and how far a running scan is."""
+    beats = list(Heartbeat.objects.filter(role=SCANNER))
+    now = timezone.now()
+    hosts = [
+        {
+            "host": beat.host,
+            "at": beat.at,
+            "done": beat.data.get("done"),
+            "total": beat.data.get("total"),
+            "is_running": _is_running(beat, now),
+        }
+        for beat in beats
+    ]
+    return Panel(
+        "scan",
+        "Last scan",
+        "runfolders/panels/scan.html",
+        {"hosts": hosts},
+        is_live=any(host["is_running"] for host in hosts),
+    )
+
+
+def _is_running(beat: Heartbeat, now: dt.datetime) -> bool:
+    done, total = beat.data.get("done"), beat.data.get("total")
+    if done is None or total is None or done >= total:
+        return False
+    # A scanner that died stays at its last number; it isn't running.
+    return now - beat.at < dt.timedelta(minutes=2)
+
+
+def today() -> list[Count]:
+    """What happened since midnight in the site's zone, and what waits."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    visible = visible_runfolders()
+    numbers = visible.aggregate(
+        found=CountOf("pk", filter=Q(first_seen_at__gte=midnight)),
+        complete=CountOf("pk", filter=Q(completed_at__gte=midnight)),
+        ready=CountOf("pk", filter=Q(state="ready")),
+        failed=CountOf(
+            "pk",
+            filter=Q(sequencing=Sequencing.FAILED, sequencing_since__gte=midnight),
+        ),
+    )
+    moment = midnight.isoformat()
+    return [
+        Count(
+            numbers["complete"],
+            "complete",
+            runs_link(completed_at__gte=moment),
+            "success",
+        ),
+        Count(numbers["found"], "new", runs_link(first_seen_at__gte=moment)),
+        Count(
+            numbers["failed"],
+            "failed",
+            runs_link(
+                sequencing__exact=Sequencing.FAILED.value, sequencing_since__gte=moment
+            ),
+            "danger",
+        ),
+        Count(numbers["ready"], "ready, waiting", runs_link(state__exact="ready")),
+    ]
