@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from seqhub.config import load_config
+from seqhub.console import unfold as console
 from seqhub.database import django_databases
 from seqhub.lib import queues
 from seqhub.lib.log import logging_settings
@@ -121,6 +122,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -224,3 +226,5 @@ LOGGING = logging_settings(CONFIG.log_level, LOG_LEVEL_FILE)
 
 # The migrations of these tables are ours to run, their metrics aren't needed.
 PROMETHEUS_EXPORT_MIGRATIONS = False
+
+UNFOLD = console.UNFOLD

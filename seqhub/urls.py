@@ -10,6 +10,7 @@ from seqhub import health
 from seqhub.metrics import Metrics
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", include("seqhub.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("runfolders.api.arteria_urls")),
     path("api/", include("runfolders.api.urls")),

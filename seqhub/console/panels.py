@@ -1,0 +1,46 @@
+"""Which apps offer what to the pages that the console assembles.
+
+An app's `panels` answer with the dataclasses of seqhub.lib.panels; a new app
+adds its functions here, and appears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runfolders.models import Runfolder
+from runfolders.panels import dashboard as runs_dashboard
+from runfolders.panels import run_page as runs_page
+from seqhub.lib.panels import Count, Panel, Tab, Track
+from seqhub.operations import panels as operations
+
+# In the order in which they stand on the dashboard.
+DASHBOARD: tuple[Callable[[], Panel], ...] = (
+    operations.attention_panel,
+    runs_dashboard.in_flight_panel,
+    runs_dashboard.complete_panel,
+    runs_dashboard.storage_panel,
+)
+TODAY: tuple[Callable[[], list[Count]], ...] = (runs_dashboard.today,)
+
+# Of a run's page: stages on the rail from left to right, then the tabs.
+TRACKS: tuple[Callable[[Runfolder], list[Track]], ...] = (runs_page.tracks,)
+TABS: tuple[Callable[[Runfolder], list[Tab]], ...] = (runs_page.tabs,)
+
+
+def dashboard_panels() -> list[Panel]:
+    return [offer() for offer in DASHBOARD]
+
+
+def counts_of_today() -> list[Count]:
+    return [count for offer in TODAY for count in offer()]
+
+
+def tracks_of(run: Runfolder) -> list[Track]:
+    return [track for offer in TRACKS for track in offer(run)]
+
+
+def tabs_of(run: Runfolder) -> list[Tab]:
+    """All tabs; what no app may push aside, the raw answer, comes last."""
+    found = [tab for offer in TABS for tab in offer(run)]
+    return sorted(found, key=lambda tab: tab.key == "raw")
