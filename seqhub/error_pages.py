@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views import defaults
@@ -20,8 +21,10 @@ from seqhub.operations.api.exceptions import (
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     if not _is_api(request):
         return defaults.bad_request(request, exception)
-    # Most often a Host header that `server.allowed_hosts` does not name.
     message = str(exception) or "The request can't be understood."
+    if isinstance(exception, DisallowedHost):
+        host = request.META.get("HTTP_HOST", "")[:200]
+        message = f"{host!r} is not a name of this server (server.allowed_hosts)."
     return JsonResponse(error_body("bad_request", message), status=400)
 
 
