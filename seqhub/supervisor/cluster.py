@@ -1,0 +1,145 @@
+"""A django-q2 cluster that stops in two steps and dies whole.
+
+django-q2's own main process sets a multiprocessing Event in its signal handler,
+which hangs for ever once the sentinel is gone, and a killed sentinel leaves
+workers behind that consume tasks unguarded (both measured with 1.11). So the
+main process here only counts signals, and the kernel ends each process of the
+cluster with its parent.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import Event
+from multiprocessing.context import ForkProcess
+from typing import Any
+
+from django import db
+from django.utils.module_loading import autodiscover_modules
+from django_q import cluster
+from django_q.conf import logger
+
+from seqhub.lib import processes
+from seqhub.lib.processes import die_with_parent, raise_cancelled_on_sigterm
+from seqhub.supervisor.stopping import StopRequests
+
+LOOK_S = 0.2
+# A look into the database and the pause after it, at the slowest.
+PUSHER_S = 5
+# Saving the results that wait.
+MONITOR_S = 30
+# What a cancelled task gets for removing what it has half-made.
+CANCEL_S = 10
+IDLE = -1.0
+
+
+class Sentinel(cluster.Sentinel):  # type: ignore[misc]
+    """django-q2's guard, of whose family no member outlives its parent."""
+
+    pool: list[ForkProcess]
+
+    def start(self) -> None:
+        die_with_parent(self.parent_pid)
+        super().start()
+
+    def spawn_process(self, target: Callable[..., None], *args: Any) -> ForkProcess:
+        process = cluster.get_mp_context().Process(
+            target=_run, args=(os.getpid(), target, args)
+        )
+        process.daemon = True
+        if target is cluster.worker:
+            process.timer = args[2]
+            self.pool.append(process)
+        process.start()
+        return process  # type: ignore[no-any-return]
+
+    def reincarnate(self, process: ForkProcess) -> None:
+        """Replace a dead process, unless its death has spoiled a queue.
+
+        Who waits for a multiprocessing queue holds its lock, and a killed process
+        never gives it back: each successor would wait for ever.
+        """
+        killed = process.exitcode is not None and process.exitcode < 0
+        timer = getattr(process, "timer", None)
+        idle = timer is not None and timer.value == IDLE
+        if killed and (process is self.monitor or idle):
+            logger.critical("an idle process was killed: the cluster must start afresh")
+            os._exit(1)
+        super().reincarnate(process)
+
+    def stop(self) -> None:
+        """End the cluster when its workers have finished what they are at.
+
+        django-q2 first sends as many STOPs as there are workers. The queue may hold
+        fewer, and a worker that is recycled takes none: it then waits for ever. A
+        message that stays in the queue is lost, which costs a doorbell.
+        """
+        self.event_out.set()
+        self.pusher.join(PUSHER_S)
+        self.pusher.terminate()  # blocked by a full queue
+        while self.pool:
+            with suppress(queue.Full):
+                self.task_queue.put_nowait("STOP")
+            time.sleep(LOOK_S)
+            self.pool = [process for process in self.pool if process.is_alive()]
+        self.task_queue.cancel_join_thread()
+        self.result_queue.put("STOP")
+        self.monitor.join(MONITOR_S)
+
+
+def _run(parent: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    if target is cluster.worker:
+        raise_cancelled_on_sigterm()
+    die_with_parent(parent)
+    target(*args)
+
+
+def run_cluster() -> int:
+    """Run the cluster that Q_CLUSTER_NAME names until it is stopped.
+
+    The first SIGINT or SIGTERM lets running tasks finish, for as long as they take;
+    a second one, or SIGQUIT, raises Cancelled in them. Returns the exit code: 0
+    after a stop that was asked for, 1 when the cluster broke.
+    """
+    stop = StopRequests()
+    stop.install()
+    # Loaded once and never looked at by the garbage collector, which would write to
+    # every page, what the processes are forked from is shared by all of them.
+    autodiscover_modules("tasks")
+    gc.collect()
+    gc.freeze()
+    # A connection must not be shared.
+    db.connections.close_all()
+    stop_event, start_event = Event(), Event()
+    sentinel = cluster.get_mp_context().Process(
+        target=Sentinel, args=(stop_event, start_event, uuid.uuid4())
+    )
+    sentinel.start()
+    asked = False
+    while sentinel.is_alive() and not stop.is_cancelled:
+        if stop.is_requested and not asked:
+            asked = True
+            # In a thread: set() waits for the sentinel, who may be gone.
+            threading.Thread(target=stop_event.set, daemon=True).start()
+        sentinel.join(LOOK_S)
+    if stop.is_cancelled:
+        _cancel(sentinel)
+    return 0 if stop.is_requested else 1
+
+
+def _cancel(sentinel: ForkProcess) -> None:
+    # Found before anything ends: orphans are nobody's descendants. What leads a
+    # session of its own, as Nextflow does, is meant to outlive us.
+    members = set(processes.session_members(os.getsid(0)))
+    family = [p for p in processes.descendants(os.getpid()) if p in members]
+    tasks = [p for p in family if p.pid != sentinel.pid]
+    processes.end(tasks, grace_s=CANCEL_S)
+    processes.end(family, grace_s=0)
+    sentinel.join(1)

@@ -1,0 +1,108 @@
+"""One log out of many: what `up` says, and every line of its children."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import queue
+import sys
+import threading
+from contextlib import suppress
+from typing import IO, Any
+
+LINE_LIMIT_BYTES = 65536
+# A reader of our output that has stopped reading must not stop the work.
+WAITING_LINES = 10_000
+COLOURS = (36, 32, 33, 35, 34, 96, 92)
+WIDTH = 12
+
+
+class Output:
+    """Prefixed lines on a terminal, one JSON object a line otherwise.
+
+    Nothing here blocks its caller: lines that can't be written in time are
+    dropped, and their number is told.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.is_terminal = stream.isatty()
+        self._is_coloured = self.is_terminal and "NO_COLOR" not in os.environ
+        self._stream = stream
+        self._colours: dict[str, int] = {}
+        self._dropped = 0
+        self._lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
+        self._writer = threading.Thread(target=self._write, daemon=True)
+        self._writer.start()
+
+    def say(self, message: str, level: str = "INFO") -> None:
+        """A line of `up` itself."""
+        self._put("up", message, {"level": level})
+
+    def relay(self, process: str, pipe: IO[bytes]) -> threading.Thread:
+        """Pass on every line of a child until it and its heirs close the pipe."""
+        thread = threading.Thread(target=self._relay, args=(process, pipe), daemon=True)
+        thread.start()
+        return thread
+
+    def close(self) -> None:
+        """Write what waits, for some seconds at most."""
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=5)
+            self._writer.join(5)
+
+    def _relay(self, process: str, pipe: IO[bytes]) -> None:
+        with pipe:
+            while line := pipe.readline(LINE_LIMIT_BYTES):
+                text = line.decode(errors="replace").rstrip("\r\n")
+                if text:
+                    self._put(process, *_parse(text))
+
+    def _put(self, process: str, message: str, fields: dict[str, Any]) -> None:
+        try:
+            self._lines.put_nowait(self._format(process, message, fields))
+        except queue.Full:
+            self._dropped += 1
+
+    def _format(self, process: str, message: str, fields: dict[str, Any]) -> str:
+        if not self.is_terminal:
+            at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+            start = {"at": at, "process": process}
+            return json.dumps({**start, **fields, "message": message})
+        prefix = f"{process:<{WIDTH}} |"
+        if self._is_coloured:
+            colour = self._colours.setdefault(
+                process, COLOURS[len(self._colours) % len(COLOURS)]
+            )
+            prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
+        level = fields.get("level", "INFO")
+        word = "" if level == "INFO" else f"{level} "
+        return "\n".join(f"{prefix} {word}{line}" for line in message.splitlines())
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            dropped, self._dropped = self._dropped, 0
+            if dropped:
+                line = f"{line}\n{self._format('up', f'{dropped} lines lost', {})}"
+            try:
+                print(line, file=self._stream, flush=True)
+            except OSError:
+                # The reader is gone; the work goes on without a log.
+                sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+                self._stream = sys.stdout
+
+
+def _parse(text: str) -> tuple[str, dict[str, Any]]:
+    """Message and further fields of a line: our children log in JSON."""
+    if text.startswith("{"):
+        try:
+            record = json.loads(text)
+            message = record.pop("message")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return text, {}
+        return str(message), {
+            key: value
+            for key, value in record.items()
+            if key in ("at", "level", "logger")
+        }
+    return text, {}

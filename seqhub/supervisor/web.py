@@ -1,0 +1,81 @@
+"""The web server: gunicorn on sockets that `up` has opened.
+
+python -m seqhub.supervisor.web FD...
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import Any
+
+from django.conf import settings
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+
+WORKERS = 2
+THREADS = 4
+# How long requests that run may go on when the server is told to stop.
+GRACE_S = 30
+
+
+class QuietLogger(Logger):  # type: ignore[misc]
+    """Writes as all of SeqHub does, through Django's logging settings."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+def share_memory(_server: object) -> None:
+    """Keep the garbage collector from writing to pages that workers share."""
+    gc.collect()
+    gc.freeze()
+
+
+class Application(BaseApplication):  # type: ignore[misc]
+    """Our WSGI application on inherited sockets.
+
+    BaseApplication reads no configuration file and no variables of gunicorn's,
+    and does not put the current directory first on the import path.
+    """
+
+    def __init__(self, descriptors: list[int]) -> None:
+        self._descriptors = descriptors
+        super().__init__()
+
+    def load_config(self) -> None:
+        values = {
+            "bind": [f"fd://{descriptor}" for descriptor in self._descriptors],
+            "worker_class": "gthread",
+            "workers": WORKERS,
+            "threads": THREADS,
+            # Loaded before the fork, so that the workers share its memory. Nothing
+            # queries the database meanwhile: its pool would not survive the fork.
+            "preload_app": True,
+            "when_ready": share_memory,
+            "graceful_timeout": GRACE_S,
+            "timeout": 60,
+            "keepalive": 5,
+            "logger_class": QuietLogger,
+            # Which proxies to believe is decided by the application.
+            "secure_scheme_headers": {},
+            "forwarder_headers": "",
+            "forwarded_allow_ips": "",
+            "control_socket_disable": True,
+            "sendfile": False,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        # Imported here: it loads Django, which the settings must precede.
+        from seqhub.wsgi import application
+
+        settings.LOGGING["loggers"]["gunicorn.error"] = {"level": "INFO"}
+        return application
+
+
+if __name__ == "__main__":
+    Application([int(argument) for argument in sys.argv[1:]]).run()
