@@ -8,10 +8,12 @@ PIP := $(BIN)/pip --disable-pip-version-check
 EXAMPLE := SEQHUB_CONFIG=tests/data/example.yaml $(BIN)/python \
 	-W ignore::RuntimeWarning manage.py
 
-.PHONY: up test check lock bench wheel clean
+.PHONY: up install test check lock bench wheel clean
 
 up: .venv/installed
 	@exec $(BIN)/python manage.py up $(ARGS)
+
+install: .venv/installed
 
 test: .venv/installed-dev
 	$(BIN)/pytest $(ARGS)
