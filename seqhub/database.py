@@ -15,11 +15,15 @@ def embedded_postgres(config: Config) -> EmbeddedPostgres | None:
     return None if config.database.url else EmbeddedPostgres(config.data_dir)
 
 
+def database_url(config: Config) -> str:
+    """What libpq connects to."""
+    return config.database.url or EmbeddedPostgres(config.data_dir).url
+
+
 def django_databases(config: Config, *, pooled: bool) -> dict[str, Any]:
     """Django's DATABASES. `pooled` in web processes only: a pool that was
     opened before a fork hangs the child (qcluster forks its workers)."""
-    url = config.database.url or EmbeddedPostgres(config.data_dir).url
-    parameters: dict[str, Any] = dict(dj_database_url.parse(url))
+    parameters: dict[str, Any] = dict(dj_database_url.parse(database_url(config)))
     options = {**parameters.get("OPTIONS", {})}
     options["application_name"] = "seqhub"
     if pooled:
