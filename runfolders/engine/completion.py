@@ -221,7 +221,8 @@ def _settle(rule: Rule, situation: Situation, clock: Callable[[float], str]) -> 
         return Verdict(Sequencing.SETTLING, reason, due_at=due_at, problems=problems)
     if situation.unchanged_polls < rule.stable_polls:
         left = rule.stable_polls - situation.unchanged_polls
-        reason = f"{seen}; {left} more scans without a change are needed"
+        more = "1 more scan" if left == 1 else f"{left} more scans"
+        reason = f"{seen}; complete after {more} without a change"
         return Verdict(Sequencing.SETTLING, reason, problems=problems)
     return Verdict(Sequencing.COMPLETE, seen, problems=problems)
 

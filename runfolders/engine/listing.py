@@ -71,12 +71,12 @@ def is_unchanged(path: str, signature: str) -> bool:
 
     A racy signature never matches.
     """
-    head, _, *lines = signature.split("\n")
+    head, *content = signature.split("\n")
     stat_of = os.stat
     try:
         if _identity(stat_of(path)) != head:
             return False
-        for line in lines:
+        for line in content[1:]:
             numbers, _, name = line.partition("\t")
             if name[0] == '"':
                 name = json.loads(name)
@@ -94,6 +94,11 @@ def has_same_content(signature: str, other: str) -> bool:
     if head.endswith(_RACY) or other_head.endswith(_RACY):
         return False
     return bool(head and other_head) and content == other_content
+
+
+def shows_other_content(signature: str, other: str) -> bool:
+    """Whether names or stats differ, however sure the signatures are."""
+    return signature.partition("\n")[2] != other.partition("\n")[2]
 
 
 def mark_racy(signature: str) -> str:

@@ -10,7 +10,11 @@ from django.db import transaction
 from runfolders.choices import Outcome, Platform, Sequencing
 from runfolders.engine.completion import Marker, Situation, Verdict, judge
 from runfolders.engine.facts import RunFacts
-from runfolders.engine.listing import inode_of, mark_racy
+from runfolders.engine.listing import (
+    inode_of,
+    mark_racy,
+    shows_other_content,
+)
 from runfolders.engine.look import Look
 from runfolders.models import Instrument, Runfolder, Sample
 from runfolders.services.columns import (
@@ -89,8 +93,13 @@ def fill(
     policy: Policy,
     now: dt.datetime,
     is_poll: bool = False,
+    instruments: dict[str, Instrument] | None = None,
 ) -> Verdict:
-    """Set the columns that a look decides, all but `sequencing` and its reason."""
+    """Set the columns that a look decides, all but `sequencing` and its reason.
+
+    `instruments`, by serial, saves a query a row where many are filled; those
+    that are found are added to it.
+    """
     runfolder.missing_since = None
     runfolder.signature = look.signature
     if look.error:
@@ -100,6 +109,8 @@ def fill(
         return Verdict(Sequencing.UNREADABLE, look.error[:MAX_MESSAGE].rstrip("."))
     if look.facts is not None:
         _fill_facts(runfolder, look, look.facts)
+        cache = {} if instruments is None else instruments
+        runfolder.instrument = find_instrument(look.facts, cache)
     _fill_progress(runfolder, look, now)
     _fill_ending(runfolder, look)
     facts = look.facts or facts_of(runfolder)
@@ -161,18 +172,20 @@ def _fill_facts(runfolder: Runfolder, look: Look, facts: RunFacts) -> None:
     }
     for name, value in columns.items():
         setattr(runfolder, name, value)
-    runfolder.instrument = find_instrument(facts)
 
 
-def find_instrument(facts: RunFacts) -> Instrument | None:
+def find_instrument(facts: RunFacts, known: dict[str, Instrument]) -> Instrument | None:
     """The instrument that the facts name; it appears with its first run."""
     serial = text(Instrument, "serial", facts.instrument_id)
     if not serial:
         return None
     model = text(Instrument, "model", facts.instrument_model)
-    instrument, _ = Instrument.objects.get_or_create(
-        serial=serial, defaults={"model": model, "platform": facts.platform}
-    )
+    instrument = known.get(serial)
+    if instrument is None:
+        instrument, _ = Instrument.objects.get_or_create(
+            serial=serial, defaults={"model": model, "platform": facts.platform}
+        )
+        known[serial] = instrument
     # Instruments are upgraded, and an early run may not have told.
     if model and instrument.model != model:
         instrument.model = model
@@ -194,7 +207,7 @@ def _fill_progress(runfolder: Runfolder, look: Look, now: dt.datetime) -> None:
     }
     done = look.cycles_done if look.cycles_done is not None else runfolder.cycles_done
     has_moved = (
-        look.facts is not None
+        shows_other_content(look.before, look.signature)
         or markers != old
         or (done or 0) > (runfolder.cycles_done or 0)
         or runfolder.progress_at is None

@@ -13,7 +13,7 @@ from runfolders.choices import Sequencing, State
 from runfolders.engine.absence import is_gone
 from runfolders.engine.look import Look
 from runfolders.errors import UnknownState
-from runfolders.models import Root, Runfolder, Sample
+from runfolders.models import Instrument, Root, Runfolder, Sample
 from runfolders.services.columns import path_columns, sample_rows
 from runfolders.services.observation import UNKNOWN_STATE, fill, observe
 from runfolders.services.policy import Policy
@@ -144,7 +144,8 @@ def _create(
     root: Root, looks: Sequence[Look], policy: Policy, now: dt.datetime
 ) -> list[Runfolder]:
     """Many at once: the first scan finds thousands. One event each."""
-    rows = [_new_row(root, look, policy, now) for look in looks]
+    instruments: dict[str, Instrument] = {}
+    rows = [_new_row(root, look, policy, now, instruments) for look in looks]
     Runfolder.objects.bulk_create(rows, batch_size=500)
     samples: list[Sample] = []
     for row, look in zip(rows, looks, strict=True):
@@ -157,7 +158,13 @@ def _create(
     return rows
 
 
-def _new_row(root: Root, look: Look, policy: Policy, now: dt.datetime) -> Runfolder:
+def _new_row(
+    root: Root,
+    look: Look,
+    policy: Policy,
+    now: dt.datetime,
+    instruments: dict[str, Instrument],
+) -> Runfolder:
     row = Runfolder(
         root=root,
         host=root.host,
@@ -167,7 +174,7 @@ def _new_row(root: Root, look: Look, policy: Policy, now: dt.datetime) -> Runfol
         first_seen_at=now,
         **path_columns(look.path),
     )
-    verdict = fill(row, look, policy=policy, now=now)
+    verdict = fill(row, look, policy=policy, now=now, instruments=instruments)
     row.sequencing = verdict.sequencing
     row.sequencing_reason = verdict.reason
     if row.sequencing == Sequencing.COMPLETE:
