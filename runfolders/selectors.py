@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from runfolders.choices import Sequencing, State
+from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.models import Hold, Runfolder
 from seqhub.operations.models import Event
 
@@ -33,10 +33,13 @@ def with_hold(rows: QuerySet[Runfolder]) -> QuerySet[Any]:
 
 
 def next_ready(host: str) -> QuerySet[Runfolder]:
-    """Ready run folders that nothing holds, first completed first."""
+    """Ready run folders that nothing holds, first completed first.
+
+    None on a disk that is not mounted: nobody could work on it.
+    """
     return (
         present_runfolders(host)
-        .filter(state=State.READY)
+        .filter(state=State.READY, root__status=RootStatus.AVAILABLE)
         .exclude(sequencing=Sequencing.VANISHED)
         .filter(~Exists(open_holds().filter(runfolder=OuterRef("pk"))))
         .order_by("completed_at", "id")

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 
 from runfolders.choices import RootStatus
 from runfolders.models import Root
+from runfolders.services.scan import ROLE as SCANNER
 from seqhub.operations.models import Heartbeat
 
 TIMEOUT_S = 3.0
@@ -65,7 +66,7 @@ def _look() -> dict[str, Any]:
             "disks": _disks(),
         }
     except DatabaseError as error:
-        # The first line: what follows may name the address and the user.
+        # Its text may name the address and the user.
         problem = type(error).__name__
         return {"database": {"ok": False, "problem": problem}}
     finally:
@@ -99,7 +100,7 @@ def _clusters() -> list[dict[str, Any]]:
     now = timezone.now()
     return [
         {"host": beat.host, "role": beat.role, "age_s": age_s(beat.at, now)}
-        for beat in Heartbeat.objects.all()
+        for beat in Heartbeat.objects.exclude(role=SCANNER)
     ]
 
 

@@ -62,7 +62,7 @@ class SampleList(ListAPIView[Sample]):
         return (
             Sample.objects.filter(runfolder__in=visible_runfolders())
             .select_related("runfolder")
-            .order_by("-runfolder__first_seen_at", "-runfolder_id", "line", "id")
+            .order_by("-runfolder_id", "line", "id")
         )
 
 

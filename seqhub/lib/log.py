@@ -40,7 +40,7 @@ def read_level(path: Path, default: int) -> int:
     """The level that `path` holds; `default` where it holds none."""
     try:
         word = path.read_text().strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return default
     return logging.getLevelNamesMapping().get(word, default)
 
@@ -96,6 +96,8 @@ def logging_settings(level: str, level_file: Path) -> dict[str, Any]:
         }
         | {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
+            # Two lines a task; what a task has to say, it says itself.
+            "django-q": {"level": "WARNING"},
             "django.db.backends": {"level": "INFO"},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         },

@@ -197,6 +197,9 @@ def test_a_session_reads_and_writes_with_the_csrf_token() -> None:
     refused = client.post("/api/scans")
     assert refused.status_code == 403
     assert "CSRF" in refused.json()["message"]
+    client.get("/admin/")
+    token = client.cookies["csrftoken"].value
+    assert client.post("/api/scans", HTTP_X_CSRFTOKEN=token).status_code == 202
 
 
 def test_pickup_takes_no_session() -> None:

@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from seqhub.operations.errors import InvalidValue
@@ -132,6 +133,13 @@ def test_the_command_refuses_in_one_line(arguments: tuple[str, ...]) -> None:
 def test_without_an_administrator_the_command_says_what_to_do() -> None:
     with pytest.raises(CommandError, match="--user"):
         run("create", "x", "--scope", "read")
+
+
+def test_before_the_first_up_the_command_says_what_to_do() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE operations_apitoken RENAME TO elsewhere")
+    with pytest.raises(CommandError, match="run `up` once"):
+        run("list")
 
 
 def test_the_command_lists_and_revokes() -> None:

@@ -75,6 +75,16 @@ def test_what_is_gone_from_disk_is_passed_over_without_a_trace_of_a_claim(
     assert [claim.runfolder_ref for claim in claims] == [there.pk]
 
 
+def test_nothing_is_handed_out_from_a_disk_that_is_not_mounted(
+    client: APIClient, make_run: MakeRun, root: Root
+) -> None:
+    run = make_run("RUN")
+    Root.objects.update(status="missing")
+    assert client.get(PICKUP).status_code == 204
+    Root.objects.update(status="available")
+    assert client.get(PICKUP).json()["path"] == run.path
+
+
 @pytest.mark.parametrize("method", ["head", "post", "put", "delete", "options"])
 def test_no_other_method_picks_up(
     client: APIClient, make_run: MakeRun, method: str

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.db import ProgrammingError
 from django.utils import timezone
 
 from seqhub.operations.choices import Scope, Source
@@ -50,6 +51,10 @@ class Command(BaseCommand):
             getattr(self, f"_{action}")(**options)
         except DomainError as error:
             raise CommandError(error.message) from None
+        except ProgrammingError:
+            raise CommandError(
+                "The database has no tables yet: run `up` once."
+            ) from None
 
     def _create(
         self,
