@@ -26,7 +26,7 @@ from django.utils.module_loading import autodiscover_modules
 from django_q import cluster
 from django_q.conf import logger
 
-from seqhub.lib import processes
+from seqhub.lib import drain, processes
 from seqhub.lib.processes import die_with_parent, raise_cancelled_on_sigterm
 from seqhub.supervisor.stopping import StopRequests
 
@@ -126,6 +126,7 @@ def run_cluster() -> int:
     while sentinel.is_alive() and not stop.is_cancelled:
         if stop.is_requested and not asked:
             asked = True
+            drain.ask()
             # In a thread: set() waits for the sentinel, who may be gone.
             threading.Thread(target=stop_event.set, daemon=True).start()
         sentinel.join(LOOK_S)

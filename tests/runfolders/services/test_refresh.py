@@ -43,7 +43,8 @@ def test_what_changed_a_moment_ago_is_in_the_answer(root: Path) -> None:
 def test_a_directory_that_is_no_run_is_answered_but_not_kept(root: Path) -> None:
     (root / "results").mkdir()
     row = refresh_path(HOST, str(root / "results"))
-    assert (row.pk, row.state, row.host) == (None, State.NONE, HOST)
+    assert row.pk is None
+    assert (row.state, row.host) == (State.NONE, HOST)
     assert row.path == str(root / "results")
     assert not Runfolder.objects.exists()
 
