@@ -11,6 +11,9 @@ from django.core.management import execute_from_command_line
 from seqhub.config import Config, ConfigError, load_config
 from seqhub.database import embedded_postgres
 from seqhub.postgres import PostgresError
+from seqhub.supervisor.directory import prepare_directory
+from seqhub.supervisor.errors import Refused
+from seqhub.version import VERSION
 
 # Commands that work without a database, or look after it themselves.
 WITHOUT_DATABASE = frozenset(
@@ -29,6 +32,8 @@ WITHOUT_DATABASE = frozenset(
         "version",
     }
 )
+# Commands that write a configuration: the one in use may be missing or broken.
+WRITING_CONFIGURATION = frozenset({"import_config", "init"})
 # Flags of ours that hold for every command; the value follows, or `=value`.
 FLAGS = {
     "--config": "SEQHUB_CONFIG",
@@ -45,33 +50,59 @@ EXIT_CONFIGURATION = 2
 
 def main() -> None:
     """Run one command. Exit code 2: the configuration or command line is wrong."""
-    arguments = take_flags(sys.argv[1:])
-    command = arguments[0].replace("-", "_") if arguments else ""
-    if command.startswith("_"):  # --help, --version
-        command = command.strip("_")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
     try:
-        config = load_config()
-        with ExitStack() as stack:
-            if needs_database(command, arguments, config):
-                embedded = embedded_postgres(config)
-                if embedded:
-                    stack.enter_context(embedded.use())
-            if arguments and not arguments[0].startswith("-"):
-                arguments[0] = command
-            execute_from_command_line([sys.argv[0], *arguments])
+        run(take_flags(sys.argv[1:]))
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
+    except Refused as refusal:
+        print(f"seqhub up: {refusal}", file=sys.stderr)
+        sys.exit(refusal.exit_code)
     except PostgresError as error:
         sys.exit(f"{error}")
+
+
+def run(arguments: list[str]) -> None:
+    """Run one command with all that it needs. Raises ConfigError and others."""
+    command = arguments[0].replace("-", "_").strip("_") if arguments else ""
+    if command == "version":
+        print(VERSION)
+        return
+    if command in WRITING_CONFIGURATION:
+        arguments = set_configuration_aside(command, arguments)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
+    config = load_config()
+    with ExitStack() as stack:
+        if needs_database(command, arguments, config):
+            embedded = embedded_postgres(config)
+            if embedded:
+                stack.enter_context(embedded.use())
+        if command == "up" and not asks_for_help(arguments):
+            # Before Django is loaded, which reads the secret key.
+            prepare_directory(config)
+        if arguments and not arguments[0].startswith("-"):
+            arguments[0] = command
+        execute_from_command_line([sys.argv[0], *arguments])
 
 
 def needs_database(command: str, arguments: list[str], config: Config) -> bool:
     """False also for `command --help`."""
     if config.database.url or command in WITHOUT_DATABASE:
         return False
-    return not {"--help", "-h", "--version"} & set(arguments)
+    return not asks_for_help(arguments)
+
+
+def asks_for_help(arguments: list[str]) -> bool:
+    return bool({"--help", "-h", "--version"} & set(arguments))
+
+
+def set_configuration_aside(command: str, arguments: list[str]) -> list[str]:
+    """Read no file in this process. A named one is what `init` is to write."""
+    named = os.environ.get("SEQHUB_CONFIG")
+    os.environ["SEQHUB_CONFIG"] = os.devnull
+    if command == "init" and named:
+        return [arguments[0], "--path", named, *arguments[1:]]
+    return arguments
 
 
 def take_flags(arguments: list[str]) -> list[str]:

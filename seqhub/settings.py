@@ -7,7 +7,7 @@ import secrets
 import warnings
 from pathlib import Path
 
-from seqhub.config import load_config
+from seqhub.config import ConfigError, load_config
 from seqhub.console import unfold as console
 from seqhub.database import django_databases
 from seqhub.lib import queues
@@ -27,6 +27,9 @@ def _secret_key() -> str:
     except FileNotFoundError:
         # Before the first `up` there is nothing to sign: a key for one process.
         return secrets.token_urlsafe(64)
+    except OSError as error:
+        problem = f"{CONFIG.secret_key_path} can't be read: {error.strerror}"
+        raise ConfigError("secret key", [problem]) from None
 
 
 SECRET_KEY = _secret_key()
