@@ -19,8 +19,8 @@ from seqhub.lib import markup
 from seqhub.operations.admin.base import ReadOnlyAdmin
 from seqhub.operations.admin.confirm import Question, actor_of, ask
 from seqhub.operations.models import Attention, Event
+from seqhub.operations.panels import named_subject
 from seqhub.operations.services.attention import ignore_attention
-from seqhub.operations.subjects import named_subject
 
 
 class EventAdmin(ReadOnlyAdmin):

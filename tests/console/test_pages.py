@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from runfolders.choices import Sequencing
+from seqhub.operations.services.heartbeats import beat
+from tests.console.pages import PAGES, TABS, fill, page_of
+from tests.factories import HOST, RootFactory, RunfolderFactory
+from tests.staff import staff
+
+pytestmark = pytest.mark.django_db
+
+MOST_QUERIES = 20
+
+
+@pytest.fixture
+def at_most(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> DjangoAssertNumQueries:
+    return django_assert_max_num_queries
+
+
+@pytest.mark.parametrize("count", [3, 60])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_takes_a_constant_number_of_queries(
+    at_most: DjangoAssertNumQueries,
+    page: str,
+    count: int,
+) -> None:
+    client = staff("operator")
+    fill(count)
+    with at_most(MOST_QUERIES):
+        assert client.get(page).status_code == 200
+
+
+@pytest.mark.parametrize("count", [3, 60])
+@pytest.mark.parametrize("tab", TABS)
+def test_a_run_takes_a_constant_number_of_queries(
+    at_most: DjangoAssertNumQueries,
+    tab: str,
+    count: int,
+) -> None:
+    client = staff("operator")
+    run = fill(count)[0]
+    with at_most(MOST_QUERIES):
+        assert client.get(page_of(run), {"tab": tab}).status_code == 200
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_without_rows_says_what_would_fill_it(page: str) -> None:
+    answer = staff("viewer").get(page)
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "object (" not in text
+    assert 'class="empty"' in text or 'class="quiet"' in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nobody_sees_a_page_without_logging_in(page: str) -> None:
+    answer = Client().get(page)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/admin/login/")
+
+
+def test_a_person_without_a_role_is_told_so() -> None:
+    user = User.objects.create_user("new", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    assert "You have no role yet" in client.get("/admin/").content.decode()
+    assert client.get("/admin/dashboard/live/").status_code == 403
+    assert client.get("/admin/health/").status_code == 403
+
+
+def test_the_dashboard_counts_what_its_links_lead_to() -> None:
+    client = staff("viewer")
+    fill(13)
+    context = client.get("/admin/").context
+    for panel in context["panels"]:
+        if panel.count is not None:
+            assert client.get(panel.link).context["cl"].result_count == panel.count
+    for count in context["counts"]:
+        assert client.get(count.link).context["cl"].result_count == count.number
+
+
+def test_the_dashboard_stays_live_while_a_run_is_in_flight() -> None:
+    client = staff("viewer")
+    RunfolderFactory.create(sequencing=Sequencing.SETTLING)
+    assert 'hx-trigger="every 3s' in client.get("/admin/").content.decode()
+
+
+def test_the_first_scan_shows_how_far_it_is() -> None:
+    client = staff("viewer")
+    RootFactory.create()
+    assert "Scanning" not in client.get("/admin/").content.decode()
+    beat(HOST, "scanner", {"done": 120, "total": 10_000, "finished_at": None})
+    text = client.get("/admin/").content.decode()
+    assert f"Scanning {HOST}: 120 of 10000 run folders." in text
+
+
+def test_try_out_mode_is_said_on_the_dashboard(settings: Settings) -> None:
+    client = staff("viewer")
+    assert "try-out" not in client.get("/admin/").content.decode()
+    settings.CONFIG = settings.CONFIG.model_copy()
+    settings.CONFIG._is_tryout = True
+    assert "seqhub init" in client.get("/admin/").content.decode()
+
+
+def test_the_console_uses_no_inline_script_and_no_other_site() -> None:
+    client = staff("viewer")
+    run = fill(1)[0]
+    for page in (*PAGES, page_of(run)):
+        text = client.get(page).content.decode()
+        assert "<script>" not in text
+        assert 'src="http' not in text
+        assert 'href="http' not in text
