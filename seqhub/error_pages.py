@@ -44,14 +44,21 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     error = sys.exc_info()[1]
-    response: HttpResponse
     if isinstance(error, OUTAGES):
-        response = JsonResponse(database_outage_body(), status=503)
-        response["Retry-After"] = str(RETRY_AFTER_S)
-        return response
+        return _outage(request)
     if _is_api(request):
         return JsonResponse(surprise_body(error), status=500)
     return defaults.server_error(request)
+
+
+def _outage(request: HttpRequest) -> HttpResponse:
+    body = database_outage_body()
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    if _is_api(request):
+        return JsonResponse(body, status=503, headers=headers)
+    return HttpResponse(
+        body["message"], "text/plain; charset=utf-8", 503, headers=headers
+    )
 
 
 def _is_api(request: HttpRequest) -> bool:

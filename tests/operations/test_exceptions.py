@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
+from django.test import RequestFactory
 from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
+from seqhub.error_pages import server_error
 from seqhub.lib.disk import DiskTimeout
 from seqhub.operations.errors import IllegalTransition, InvalidValue, NotFound
 from tests.clients import client_with
@@ -132,6 +135,30 @@ def test_a_wrong_host_is_json_that_names_the_setting() -> None:
     answer = APIClient().get("/api/runfolders", headers={"Host": "evil.example"})
     assert answer.status_code == 400
     assert "server.allowed_hosts" in answer.json()["message"]
+
+
+def failing(path: str, error: Exception) -> Any:
+    """What is answered when `error` strikes outside any view of the API."""
+    try:
+        raise error
+    except type(error):
+        return server_error(RequestFactory().get(path))
+
+
+def test_trouble_outside_the_views_has_the_same_shape() -> None:
+    answer = failing("/api/x", ZeroDivisionError("secret of the house"))
+    assert answer.status_code == 500
+    assert json.loads(answer.content)["code"] == "internal_error"
+    answer = failing("/api/x", OperationalError("connection refused"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert json.loads(answer.content)["code"] == "database_unavailable"
+
+
+def test_a_person_is_told_in_plain_words() -> None:
+    answer = failing("/admin/", OperationalError("connection refused"))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer["Content-Type"].startswith("text/plain")
+    assert failing("/admin/", ZeroDivisionError()).status_code == 500
 
 
 @pytest.mark.django_db

@@ -43,3 +43,8 @@ class PlainJSONView(APIView):
     parser_classes = (AnyTypeJSONParser,)
     renderer_classes = (SpelledJSONRenderer,)
     content_negotiation_class = AlwaysFirst
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # An old GET may change something: no proxy may answer the next one.
+        return {**super().default_response_headers, "Cache-Control": "no-store"}

@@ -146,6 +146,7 @@ def test_next_changes_nothing(client: APIClient, make_run: MakeRun) -> None:
     for _ in range(2):
         answer = client.get(f"{API}/next")
         assert answer.status_code == 200
+        assert answer["Cache-Control"] == "no-store"
         assert answer.json()["path"] == first.path
         assert answer.json()["state"] == "ready"
     assert not Event.objects.filter(kind="state_changed").exists()
