@@ -34,7 +34,10 @@ lock: .venv/installed-dev
 		-o requirements-dev.lock
 
 bench: .venv/installed-dev
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	@for file in tests/benchmarks/bench_*.py; do \
+		name=$$(basename $$file .py); echo "== $$name"; \
+		$(BIN)/python -m tests.benchmarks.$$name $(ARGS) || exit 1; \
+	done
 
 wheel: .venv/installed-dev
 	$(BIN)/python -m build --no-isolation --wheel

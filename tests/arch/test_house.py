@@ -11,7 +11,7 @@ import pytest
 from tests.arch.source import PACKAGES, ROOT
 
 LIMIT_LINES = 400
-MACHINE_PATHS = re.compile(r"/(?:work|root|Users)/\w|/home/(?!user\b)\w")
+MACHINE_PATHS = re.compile(r"(?<![\w/])/(?:(?:work|root|Users)/\w|home/(?!user\b)\w)")
 
 
 def tracked() -> list[Path]:
