@@ -206,7 +206,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["seqhub.operations.api.permissions.ScopePermission"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "seqhub.operations.api.pagination.Page",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "seqhub.operations.api.openapi.Schema",
     "DEFAULT_PARSER_CLASSES": ["seqhub.operations.api.parsers.BoundedJSONParser"],
     "EXCEPTION_HANDLER": "seqhub.operations.api.exceptions.error_response",
     "PAGE_SIZE": 50,
@@ -216,6 +216,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Run folders of a sequencing core.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    # Calls are grouped by what follows it.
+    "SCHEMA_PATH_PREFIX": "/api",
+    "TAGS": [{"name": "1.0", "description": "For clients of arteria-runfolder."}],
     "PREPROCESSING_HOOKS": ["seqhub.operations.api.openapi.without_trailing_slash"],
     "ENUM_NAME_OVERRIDES": {"SequencingEnum": "runfolders.choices.Sequencing"},
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -63,7 +63,7 @@ class RunfolderList(ArteriaView):
         responses={200: ArteriaListSerializer, **errors(400)},
     )
     def get(self, request: Request) -> Response:
-        """List run folders, `?state=` ready (default), another state, or * for all."""
+        """List run folders that are ready, or in another state; state=* for all."""
         word = request.query_params.get("state", "ready")
         state = None if word == ALL else parse_state(word)
         link = link_base(request)

@@ -34,7 +34,9 @@ class Help(arteria.ArteriaView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(operation_id="arteria_help", responses={200: {"type": "object"}})
+    @extend_schema(
+        operation_id="arteria_help", tags=["1.0"], responses={200: {"type": "object"}}
+    )
     def get(self, request: Request) -> Response:
         """List the calls of this interface."""
         base = request.build_absolute_uri("/").rstrip("/")
