@@ -28,7 +28,8 @@ MAX_ENTRIES = 5_000
 RACY_NS = 2_000_000_000
 # A stamp further ahead than this comes from a wrong clock, not from a tick.
 AHEAD_NS = 300_000_000_000
-_RACY = " racy"
+_RACY = " racy"  # the directory
+_UNSURE = " unsure"  # a watched file
 # The entry is there, but no regular file can be reached by its name.
 _NOT_REACHED = frozenset(
     {errno.ENOENT, errno.ELOOP, errno.EACCES, errno.ENOTDIR, errno.EPERM}
@@ -45,7 +46,7 @@ def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, st
     text_path = str(path)
     # Before the names: what changes while they are read makes the next look differ.
     of_directory = os.stat(text_path)  # noqa: PTH116 - a hot path
-    newest_ns = of_directory.st_mtime_ns
+    newest_ns = 0
     files: dict[str, FileStat] = {}
     directories: set[str] = set()
     lines: list[str] = []
@@ -60,8 +61,11 @@ def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, st
         files.setdefault(
             name.lower(), FileStat(name, found.st_size, found.st_mtime, found.st_ino)
         )
-    is_racy = -RACY_NS <= newest_ns - now_ns <= AHEAD_NS
-    head = _identity(of_directory) + (_RACY if is_racy else "")
+    head = _identity(of_directory)
+    if _is_racy(newest_ns, now_ns):
+        head += _UNSURE
+    elif _is_racy(of_directory.st_mtime_ns, now_ns):
+        head += _RACY
     listing = Listing(path, files, frozenset(directories), truncated)
     return listing, "\n".join([head, json.dumps(sorted(directories)), *lines])
 
@@ -69,7 +73,7 @@ def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, st
 def is_unchanged(path: str, signature: str) -> bool:
     """Whether the folder still has this signature; False if it can't be looked at.
 
-    A racy signature never matches.
+    A signature that was taken too soon after a change never matches.
     """
     head, *content = signature.split("\n")
     stat_of = os.stat
@@ -87,24 +91,27 @@ def is_unchanged(path: str, signature: str) -> bool:
     return True
 
 
-def has_same_content(signature: str, other: str) -> bool:
-    """Whether nothing that matters differs; never so if one of them is racy."""
-    head, _, content = signature.partition("\n")
-    other_head, _, other_content = other.partition("\n")
-    if head.endswith(_RACY) or other_head.endswith(_RACY):
-        return False
-    return bool(head and other_head) and content == other_content
+def has_same_content(before: str, now: str) -> bool:
+    """Whether nothing that matters differs from an earlier look.
+
+    Never if a file had changed so shortly before that one that it may have
+    changed again under the same stamp.
+    """
+    head, _, content = before.partition("\n")
+    return bool(head) and not head.endswith(_UNSURE) and _content(now) == content
 
 
 def shows_other_content(signature: str, other: str) -> bool:
     """Whether names or stats differ, however sure the signatures are."""
-    return signature.partition("\n")[2] != other.partition("\n")[2]
+    return _content(signature) != _content(other)
 
 
-def mark_racy(signature: str) -> str:
+def mark_unsure(signature: str) -> str:
     """The signature, made to match nothing: the next look reads all anew."""
+    if not signature:
+        return ""
     head, newline, content = signature.partition("\n")
-    return head + ("" if head.endswith(_RACY) else _RACY) + newline + content
+    return head.removesuffix(_RACY).removesuffix(_UNSURE) + _UNSURE + newline + content
 
 
 def inode_of(signature: str) -> int | None:
@@ -115,6 +122,14 @@ def inode_of(signature: str) -> int | None:
 def device_of(signature: str) -> int | None:
     """The device of the directory; None in an empty signature."""
     return int(signature.partition("\n")[0].split(" ")[2]) if signature else None
+
+
+def _content(signature: str) -> str:
+    return signature.partition("\n")[2]
+
+
+def _is_racy(stamp_ns: int, now_ns: int) -> bool:
+    return -RACY_NS <= stamp_ns - now_ns <= AHEAD_NS
 
 
 def _identity(found: os.stat_result) -> str:

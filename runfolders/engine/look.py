@@ -22,7 +22,7 @@ from .facts import (
 )
 from .files import printable, read_regular
 from .illumina.names import parse_name
-from .listing import MAX_ENTRIES, has_same_content, list_folder, mark_racy
+from .listing import MAX_ENTRIES, has_same_content, list_folder, mark_unsure
 from .platform import PlatformReader
 from .registry import is_watched, reader_for
 from .sample_sheet.checks import check_against_run
@@ -118,7 +118,7 @@ class Looker:
         try:
             return self._read(look, listing, reader, before)
         except Unreadable as error:
-            return replace(look, signature=mark_racy(signature), error=str(error))
+            return replace(look, signature=mark_unsure(signature), error=str(error))
         except NotARun as error:
             return replace(look, error=str(error)) if before else None
 
@@ -168,7 +168,7 @@ def _unreadable(path: str, before: Before | None, reason: str) -> Look:
     if before is None and parse_name(os.path.basename(path)) is None:
         raise Unreadable(reason)
     platform = before.facts.platform if before and before.facts else Platform.ILLUMINA
-    signature = mark_racy(before.signature) if before else ""
+    signature = mark_unsure(before.signature) if before else ""
     return Look(
         path=path,
         platform=platform,

@@ -12,7 +12,7 @@ from .listing import device_of, is_unchanged
 from .look import Before, Look, Looker
 from .walk import Candidate, Walk
 
-# Looks are handed over so many at a time, or after so long.
+# Looks are handed over so many at a time, or after so long; a sign of life too.
 BATCH = 200
 BATCH_S = 1.0
 
@@ -53,13 +53,16 @@ class Survey:
             done += 1
             if look := self._visit(candidate):
                 looks.append(look)
-            if len(looks) >= BATCH or (
-                done % 64 == 0 and time.monotonic() - handed_over > BATCH_S
-            ):
+            if len(looks) >= BATCH or time.monotonic() - handed_over > BATCH_S:
                 yield Batch(tuple(looks), done, done + self.walk.pending)
                 looks = []
                 handed_over = time.monotonic()
-        self.gone = [path for path in self.known.keys() - self.seen if is_absent(path)]
+        for path in self.known.keys() - self.seen:
+            if is_absent(path):
+                self.gone.append(path)
+            if time.monotonic() - handed_over > BATCH_S:
+                yield Batch((), done, done)
+                handed_over = time.monotonic()
         self.is_other_disk = bool(self.known) and self._is_other_disk()
         yield Batch(tuple(looks), done, done)
 

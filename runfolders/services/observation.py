@@ -7,15 +7,16 @@ from typing import Any
 
 from django.db import transaction
 
-from runfolders.choices import Outcome, Platform, Sequencing
+from runfolders.choices import IN_FLIGHT, Outcome, Platform, Sequencing
 from runfolders.engine.completion import Marker, Situation, Verdict, judge
 from runfolders.engine.facts import RunFacts
 from runfolders.engine.listing import (
     inode_of,
-    mark_racy,
+    mark_unsure,
     shows_other_content,
 )
 from runfolders.engine.look import Look
+from runfolders.engine.values import plain_text
 from runfolders.models import Instrument, Runfolder, Sample
 from runfolders.services.columns import (
     MAX_MESSAGE,
@@ -104,33 +105,19 @@ def fill(
     runfolder.signature = look.signature
     if look.error:
         # The last good values stay: a file that can't be read now says nothing.
-        runfolder.due_at = None
-        runfolder.sequencing_on_disk = Sequencing.UNREADABLE
-        return Verdict(Sequencing.UNREADABLE, look.error[:MAX_MESSAGE].rstrip("."))
-    if look.facts is not None:
-        _fill_facts(runfolder, look, look.facts)
-        cache = {} if instruments is None else instruments
-        runfolder.instrument = find_instrument(look.facts, cache)
-    _fill_progress(runfolder, look, now)
-    _fill_ending(runfolder, look)
-    facts = look.facts or facts_of(runfolder)
-    verdict = _judge(runfolder, look, facts, policy, now, is_poll=is_poll)
-    _fill_problems(runfolder, look, verdict)
+        reason = plain_text(look.error, MAX_MESSAGE) or "it can't be read"
+        verdict = Verdict(Sequencing.UNREADABLE, reason.rstrip("."))
+    else:
+        if look.facts is not None:
+            cache = {} if instruments is None else instruments
+            _fill_facts(runfolder, look, look.facts, cache)
+        _fill_progress(runfolder, look, now)
+        _fill_ending(runfolder, look)
+        verdict = _judge(runfolder, look, policy, now, is_poll=is_poll)
+        _fill_problems(runfolder, look, verdict)
+        _fill_stalled(runfolder, verdict, now)
     runfolder.due_at = _time(verdict.due_at)
-    if not verdict.is_stalled:
-        runfolder.stalled_at = None
-    elif runfolder.stalled_at is None:
-        runfolder.stalled_at = now
-    if (
-        verdict.sequencing == Sequencing.COMPLETE
-        and runfolder.sequencing_on_disk != Sequencing.COMPLETE
-        and look.facts is None
-    ):
-        # Some instruments write the rest of their metadata last: read it once more.
-        runfolder.signature = mark_racy(look.signature)
-    if verdict.sequencing != Sequencing.COMPLETE:
-        runfolder.size_bytes = runfolder.size_measured_at = None
-    runfolder.sequencing_on_disk = verdict.sequencing
+    _fill_completion(runfolder, look, verdict)
     return verdict
 
 
@@ -165,13 +152,16 @@ def _told(samples: list[Sample]) -> list[tuple[Any, ...]]:
     ]
 
 
-def _fill_facts(runfolder: Runfolder, look: Look, facts: RunFacts) -> None:
+def _fill_facts(
+    runfolder: Runfolder, look: Look, facts: RunFacts, known: dict[str, Instrument]
+) -> None:
     columns = {
         **fact_columns(facts),
         **sheet_columns(look.sheet, look.sheet_problems),
     }
     for name, value in columns.items():
         setattr(runfolder, name, value)
+    runfolder.instrument = find_instrument(facts, known)
 
 
 def find_instrument(facts: RunFacts, known: dict[str, Instrument]) -> Instrument | None:
@@ -223,18 +213,18 @@ def _fill_ending(runfolder: Runfolder, look: Look) -> None:
     ending = look.ending
     runfolder.outcome = ending.outcome if ending else Outcome.UNKNOWN
     words = ": ".join(filter(None, (ending.raw, ending.message))) if ending else ""
-    runfolder.outcome_message = words.replace("\0", "")[:MAX_MESSAGE]
+    runfolder.outcome_message = plain_text(words, MAX_MESSAGE) or ""
 
 
 def _judge(
     runfolder: Runfolder,
     look: Look,
-    facts: RunFacts,
     policy: Policy,
     now: dt.datetime,
     *,
     is_poll: bool,
 ) -> Verdict:
+    facts = look.facts or facts_of(runfolder)
     rule = policy.rule_for(facts)
     if is_poll and runfolder.progress_at != now:
         runfolder.stable_polls = min(runfolder.stable_polls + 1, rule.stable_polls)
@@ -263,6 +253,23 @@ def _fill_problems(runfolder: Runfolder, look: Look, verdict: Verdict) -> None:
         rows = problem_rows(look.facts.problems)
         rows += [p for p in runfolder.problems if p["code"] in _KEPT]
     runfolder.problems = rows + problem_rows(verdict.problems)
+
+
+def _fill_stalled(runfolder: Runfolder, verdict: Verdict, now: dt.datetime) -> None:
+    if not verdict.is_stalled:
+        runfolder.stalled_at = None
+    elif runfolder.stalled_at is None:
+        runfolder.stalled_at = now
+
+
+def _fill_completion(runfolder: Runfolder, look: Look, verdict: Verdict) -> None:
+    old, new = runfolder.sequencing_on_disk, verdict.sequencing
+    if new == Sequencing.COMPLETE and old != new and look.facts is None:
+        # Some instruments write the rest of their metadata last: read it once more.
+        runfolder.signature = mark_unsure(look.signature)
+    if new in IN_FLIGHT:
+        runfolder.size_bytes = runfolder.size_measured_at = None
+    runfolder.sequencing_on_disk = new
 
 
 def _time(seconds: float | None) -> dt.datetime | None:

@@ -11,7 +11,7 @@ from seqhub.lib import drain
 
 # The next minute's tick takes over; django-q2 ends a task after 120 s.
 STAY_S = 50
-SCAN_LIMIT_S = 90
+SCAN_LIMIT_S = 75
 EVERY_S = 5.0
 NAP_S = 0.5
 

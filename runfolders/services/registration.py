@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -103,34 +104,25 @@ def _settle_in(
 ) -> bool:
     """Go on with an old row at the look's place; whether it became complete."""
     runfolder = lock_runfolder(runfolder_id)
-    old_path = runfolder.path
-    for name, value in path_columns(look.path).items():
+    old_path, was_present = runfolder.path, runfolder.is_present
+    columns: dict[str, Any] = {
+        **path_columns(look.path),
+        "root": root,
+        "is_present": True,
+        "vanished_at": None,
+        # What was seen at the old place says nothing about the copy.
+        "signature": look.before,
+    }
+    for name, value in columns.items():
         setattr(runfolder, name, value)
+    runfolder.save(update_fields=list(columns))
+    message = "Moved." if was_present else "Back on disk."
     has_moved = runfolder.path != old_path
-    kind = "moved" if has_moved else "returned"
-    message = "Back on disk." if not runfolder.is_present else "Moved."
     if has_moved:
         message = f"{message} It was at {old_path} and is at {runfolder.path} now."
-    runfolder.root = root
-    runfolder.is_present = True
-    runfolder.vanished_at = runfolder.missing_since = None
-    # What was seen at the old place says nothing about the copy.
-    runfolder.signature = look.before
-    runfolder.save(
-        update_fields=[
-            "path",
-            "raw_path",
-            "name",
-            "root",
-            "is_present",
-            "vanished_at",
-            "missing_since",
-            "signature",
-        ]
-    )
     record_event(
         runfolder.subject,
-        kind,
+        "moved" if has_moved else "returned",
         message,
         actor=SCANNER,
         runfolder=(runfolder.pk, runfolder.name),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.utils import timezone
 
-from runfolders.choices import IN_FLIGHT, Sequencing
+from runfolders.choices import IN_FLIGHT, RootStatus, Sequencing
 from runfolders.engine.files import printable
 from runfolders.engine.look import Looker
 from runfolders.engine.survey import Known, Survey
@@ -26,8 +26,10 @@ from seqhub.lib.patience import TimedOut, patient, within
 
 log = logging.getLogger(__name__)
 
-# One directory may take so long; a mount that takes longer hangs.
+# One directory may take so long; a mount that takes longer hangs. One that was
+# missing before must not keep the others waiting again.
 ANSWER_S = 30
+MISSING_ANSWER_S = 5
 STATVFS_S = 5
 
 Progress = Callable[[int, int], None]
@@ -50,50 +52,59 @@ def scan_root(
     """
     began = time.monotonic()
     at = now or timezone.now()
-    report = RootReport(root.path)
     ids, known = known_folders(root)
-    section = settings.CONFIG.runfolders
-    survey = Survey(
-        Walk(root.path, root.depth, section.ignored_names),
-        Looker(policy.markers),
-        known,
-    )
+    walk = Walk(root.path, root.depth, settings.CONFIG.runfolders.ignored_names)
+    survey = Survey(walk, Looker(policy.markers), known)
+    report = RootReport(root.path)
     recorder = Recorder(root, ids, policy, report, now)
     try:
-        for batch in patient(ANSWER_S, root.path, survey):
-            report.seen = batch.done
-            recorder.record_all(batch.looks)
-            progress(batch.done, batch.total)
-            if deadline is not None and time.monotonic() > deadline:
-                report.is_finished = False
-                return report
-        free = within(STATVFS_S, root.path, os.statvfs, root.path)
+        _go_through(survey, recorder, progress, deadline)
+        disk = within(STATVFS_S, root.path, os.statvfs, root.path)
     except TimedOut:
         report.missing = "it does not answer; is a network mount stuck?"
     except OSError as error:
         report.missing = (error.strerror or str(error)).lower()
-    else:
-        if survey.is_other_disk:
-            report.missing = (
-                f"it held {len(known)} run folders and holds none now, so that its "
-                "disk seems not to be mounted (if they were all removed on purpose, "
-                "put any file into it)"
-            )
-    for path, reason in survey.walk.unreadable.items():
+    if survey.is_other_disk:
+        report.missing = (
+            f"it held {len(known)} run folders and holds none now, so that its disk "
+            "seems not to be mounted (if they were all removed on purpose, put any "
+            "file into it)"
+        )
+    for path, reason in walk.unreadable.items():
         report.unreadable[printable(path)] = reason
     if report.missing:
         mark_missing(root, report.missing, now=at)
-        return report
-    mark_available(root, now=at)
-    report.vanished = note_missing([ids[path] for path in survey.gone], now=at)
+    elif report.is_finished:
+        mark_available(root, now=at)
+        report.vanished = note_missing([ids[path] for path in survey.gone], now=at)
+        _note_scan(root, began, disk)
+    return report
+
+
+def _go_through(
+    survey: Survey, recorder: Recorder, progress: Progress, deadline: float | None
+) -> None:
+    """Raises OSError or TimedOut if the root can't be looked at."""
+    root, report = recorder.root, recorder.report
+    is_there = root.status == RootStatus.AVAILABLE
+    answer_s = ANSWER_S if is_there else MISSING_ANSWER_S
+    for batch in patient(answer_s, root.path, survey):
+        report.seen = batch.done
+        recorder.record_all(batch.looks)
+        progress(batch.done, batch.total)
+        if deadline is not None and time.monotonic() > deadline:
+            report.is_finished = False
+            return
+
+
+def _note_scan(root: Root, began: float, disk: os.statvfs_result) -> None:
     root.scanned_at = timezone.now()
     root.scan_duration_s = time.monotonic() - began
-    root.total_bytes = free.f_blocks * free.f_frsize
-    root.free_bytes = free.f_bavail * free.f_frsize
+    root.total_bytes = disk.f_blocks * disk.f_frsize
+    root.free_bytes = disk.f_bavail * disk.f_frsize
     root.save(
         update_fields=["scanned_at", "scan_duration_s", "total_bytes", "free_bytes"]
     )
-    return report
 
 
 def known_folders(root: Root) -> tuple[dict[str, int], dict[str, Known]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, root: str | None = None, **_options: Any) -> None:
         host = settings.CONFIG.host
+        root = os.path.abspath(root) if root else None  # noqa: PTH100 - no links
         report = scan_host(host, progress=self._show, only=root)
         if report is None:
             raise CommandError("another scan of this host is going on; try again soon")

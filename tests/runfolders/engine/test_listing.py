@@ -14,7 +14,7 @@ from runfolders.engine.listing import (
     inode_of,
     is_unchanged,
     list_folder,
-    mark_racy,
+    mark_unsure,
 )
 from tests.runfolders.runs import age
 
@@ -160,9 +160,9 @@ def test_an_empty_or_racy_signature_is_like_no_other(folder: Path) -> None:
     signature = sign(folder)
     assert not has_same_content("", "")
     assert not is_unchanged(str(folder), "")
-    assert not is_unchanged(str(folder), mark_racy(signature))
-    assert not has_same_content(signature, mark_racy(signature))
-    assert mark_racy(mark_racy(signature)) == mark_racy(signature)
+    assert not is_unchanged(str(folder), mark_unsure(signature))
+    assert not has_same_content(mark_unsure(signature), signature)
+    assert mark_unsure(mark_unsure(signature)) == mark_unsure(signature)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from runfolders.services import patrol
 from runfolders.services.locks import SCAN, WATCH, exclusive
 from runfolders.services.scan import request_scan
 from runfolders.services.second_look import look_again
+from seqhub.lib import drain
 from seqhub.operations.choices import Source
 from seqhub.operations.models import Event
 from seqhub.operations.services.events import Actor
@@ -104,7 +105,7 @@ def test_the_task_ends_before_the_next_one(
 def test_the_task_ends_when_its_cluster_wants_to(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patrol.drain, "is_asked", lambda: True)
+    monkeypatch.setattr(drain, "is_asked", lambda: True)
     make_run(root)
     assert patrol.patrol(HOST) is not None
 
