@@ -99,6 +99,8 @@ def logging_settings(level: str, level_file: Path) -> dict[str, Any]:
             # Two lines a task; what a task has to say, it says itself.
             "django-q": {"level": "WARNING"},
             "django.db.backends": {"level": "INFO"},
+            # At INFO it tells of every connection that it lends.
+            "psycopg.pool": {"level": "WARNING"},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         },
     }

@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from seqhub.config import Config
 from seqhub.lib.files import write_atomic
+from seqhub.operations.services.roles import sync_roles
 from seqhub.schedules import ring_all, sync_schedules
 from seqhub.supervisor.errors import ExitCode, Refused
 
@@ -26,7 +27,7 @@ ADMINISTRATOR = "admin"
 
 
 def prepare_database(config: Config, say: Callable[[str], None]) -> str | None:
-    """Migrate, make the first administrator and the schedules.
+    """Migrate, make the roles, the first administrator and the schedules.
 
     Returns the administrator's new password if there was none before. Raises
     Refused; a database that is newer than this code is left untouched.
@@ -36,6 +37,7 @@ def prepare_database(config: Config, say: Callable[[str], None]) -> str | None:
             cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
             _migrate(say)
+            sync_roles()
             password = _make_administrator(config.data_dir / "admin-password")
             sync_schedules(config.host)
             ring_all(config.host)
