@@ -140,6 +140,8 @@ def test_from_an_open_network_an_unknown_token_counts_as_none(
     for _ in range(FAILURES + 2):
         answer = get(ARTERIA, authorization, REMOTE_ADDR="10.1.2.3")
         assert answer.status_code == 200
+    # Nor does it count as a wrong one.
+    assert get(OURS, authorization, REMOTE_ADDR="10.1.2.3").status_code == 401
 
 
 @pytest.mark.usefixtures("_open_to_the_lab")

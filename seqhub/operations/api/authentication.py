@@ -29,11 +29,25 @@ FAILURES = 30
 WINDOW_S = 60
 
 
+UNKNOWN = (
+    "The token is unknown, expired or revoked. Send one that "
+    "`manage.py token create` or the console has made."
+)
+MALFORMED = (
+    "Send `Authorization: Bearer <token>`, or Basic with the user name "
+    f"{BASIC_USER} and the token as password."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class OpenNetwork:
     """`request.auth` of a caller without a token, from `api.open_to`."""
 
     address: str
+
+
+# `request.user` and `request.auth`.
+Caller = tuple[AbstractBaseUser | AnonymousUser, ApiToken | OpenNetwork]
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -44,19 +58,14 @@ class TokenAuthentication(BaseAuthentication):
     guessed, the limit keeps a mistaken client from filling the log.
     """
 
-    def authenticate(
-        self, request: Request
-    ) -> tuple[AbstractBaseUser | AnonymousUser, ApiToken | OpenNetwork] | None:
-        header = request.META.get("HTTP_AUTHORIZATION", "")
-        if not header:
+    def authenticate(self, request: Request) -> Caller | None:
+        if "HTTP_AUTHORIZATION" not in request.META:
             return None
-        token = find_token(token_in(header))
+        text = token_in(request)
+        token = find_token(text) if text else None
         if token is None:
             _count_failure(client_address(request))
-            raise AuthenticationFailed(
-                "The token is unknown, expired or revoked. Send a token that "
-                "`manage.py token create` or the console has made."
-            )
+            raise AuthenticationFailed(UNKNOWN if text else MALFORMED)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -71,39 +80,31 @@ class OpenTokenAuthentication(TokenAuthentication):
     of the old services send dummies.
     """
 
-    def authenticate(
-        self, request: Request
-    ) -> tuple[AbstractBaseUser | AnonymousUser, ApiToken | OpenNetwork] | None:
-        is_open = is_from_open_network(request)
-        try:
-            found = super().authenticate(request)
-        except (AuthenticationFailed, Throttled):
-            if not is_open:
-                raise
-            found = None
-        if found is None and is_open:
+    def authenticate(self, request: Request) -> Caller | None:
+        if not is_from_open_network(request):
+            return super().authenticate(request)
+        text = token_in(request)
+        token = find_token(text) if text else None
+        if token is None:
             return AnonymousUser(), OpenNetwork(client_address(request))
-        return found
+        return token.user, token
 
 
-def token_in(header: str) -> str:
-    """The token of an Authorization header. Raises AuthenticationFailed."""
+def token_in(request: Request) -> str:
+    """The token that the Authorization header holds; empty if it holds none."""
+    header = str(request.META.get("HTTP_AUTHORIZATION", ""))
     scheme, _, value = header.partition(" ")
     value = value.strip()
-    if scheme.lower() == "bearer" and value:
+    if scheme.lower() == "bearer":
         return value
-    if scheme.lower() == "basic":
-        try:
-            text = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, ValueError):
-            text = ""
-        user, _, token = text.partition(":")
-        if user == BASIC_USER and token:
-            return token
-    raise AuthenticationFailed(
-        "Send `Authorization: Bearer <token>`, or Basic with the user name "
-        f"{BASIC_USER} and the token as password."
-    )
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    user, _, token = text.partition(":")
+    return token if user == BASIC_USER else ""
 
 
 def client_address(request: Request) -> str:
