@@ -142,7 +142,7 @@ class RunfolderAdmin(ReadOnlyAdmin):
     def run(self, run: Runfolder) -> SafeString:
         attention = getattr(run, "needs_attention", False)
         return format_html(
-            '{}<a class="run-link" href="{}">{}</a>{}',
+            '<div class="run-cell">{}<a class="run-link" href="{}">{}</a>{}</div>',
             _ATTENTION if attention else "",
             reverse("admin:runfolders_runfolder_change", args=[run.pk]),
             markup.broken(run.name),

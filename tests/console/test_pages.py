@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from runfolders.choices import Sequencing
 from seqhub.operations.services.heartbeats import beat
-from tests.console.pages import PAGES, TABS, fill, page_of
+from tests.console.pages import LISTS, PAGES, TABS, fill, page_of
 from tests.factories import HOST, RootFactory, RunfolderFactory
 from tests.staff import staff
 
@@ -49,13 +49,28 @@ def test_a_run_takes_a_constant_number_of_queries(
         assert client.get(page_of(run), {"tab": tab}).status_code == 200
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_without_rows_says_what_would_fill_it(page: str) -> None:
-    answer = staff("viewer").get(page)
-    assert answer.status_code == 200
-    text = answer.content.decode()
-    assert "object (" not in text
-    assert 'class="empty"' in text or 'class="quiet"' in text
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("/admin/", "No directory is watched yet."),
+        ("/admin/health/", "starts the scanner and the clusters"),
+        ("/admin/runfolders/runfolder/", "Runs appear by themselves"),
+        ("/admin/runfolders/sample/", "are read from the sample sheets"),
+        ("/admin/runfolders/instrument/", "appears with its first run"),
+        ("/admin/runfolders/root/", "runfolders.monitored_directories"),
+        ("/admin/operations/attention/", "Nothing needs attention."),
+        ("/admin/operations/event/", "Events appear with the first scan."),
+    ],
+)
+def test_a_page_without_rows_says_what_would_fill_it(page: str, words: str) -> None:
+    assert words in staff("viewer").get(page).content.decode()
+
+
+@pytest.mark.parametrize("page", LISTS)
+def test_a_search_without_a_hit_offers_the_whole_list(page: str) -> None:
+    answer = staff("viewer").get(page, {"q": "no such thing"})
+    if answer.context["cl"].search_fields:
+        assert "Nothing matches." in answer.content.decode()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -29,14 +29,6 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]
     empty_words = "Nothing is here yet."
     empty_hint = ""
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        words = {"empty_words": self.empty_words, "empty_hint": self.empty_hint}
-        return super().changelist_view(  # type: ignore[no-any-return]
-            request, {**words, **(extra_context or {})}
-        )
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return CountedList
 

@@ -108,8 +108,9 @@
     region.textContent = text;
   }
 
-  // --- live fragments: keep an open menu open, say what changed
+  // --- live fragments: keep an open menu open and the focus, say what changed
   let openMenus = [];
+  let focused = "";
   let said = "";
   document.addEventListener("htmx:beforeSwap", (event) => {
     // A lost session answers with the login page: show that, not inside a panel.
@@ -118,10 +119,15 @@
       window.location.reload();
     }
     openMenus = [...document.querySelectorAll("details[open][id]")].map((m) => m.id);
+    focused = document.activeElement?.id ?? "";
     said = document.querySelector("[data-announce]")?.dataset.announce ?? "";
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of openMenus) document.getElementById(id)?.setAttribute("open", "");
+    // htmx brings the focus back before the menu around it is open again.
+    if (focused && document.activeElement?.id !== focused) {
+      document.getElementById(focused)?.focus({ preventScroll: true });
+    }
     const now = document.querySelector("[data-announce]")?.dataset.announce ?? "";
     if (said && now && now !== said) announce(now);
   });
@@ -147,7 +153,22 @@
     light_mode: "Colour theme",
     dark_mode: "Colour theme",
     unfold_more: "Account",
+    genetics: "Dashboard",
+    add: "Add",
+    arrow_back: "Back",
+    arrow_circle_up: "Sort the other way",
+    arrow_circle_down: "Sort the other way",
+    cancel: "Do not sort by this",
   };
+
+  // The name of a control that shows an icon and nothing else.
+  function iconName(control) {
+    const icon = control.matches(".material-symbols-outlined")
+      ? control
+      : control.querySelector(".material-symbols-outlined");
+    const word = icon?.textContent.trim();
+    return word && control.textContent.trim() === word ? NAMES[word] : undefined;
+  }
 
   function nameControls() {
     const clickable = "[x-on\\:click]:not(a[href]):not(button):not(input):not(nav)";
@@ -156,10 +177,10 @@
       control.tabIndex = 0;
       control.dataset.keyed = "1";
       control.setAttribute("role", "button");
-      const icon = control.querySelector(".material-symbols-outlined") ?? control;
-      const name = NAMES[icon.textContent.trim()];
-      const bare = control === icon || control.textContent.trim() === icon.textContent.trim();
-      if (name && bare) control.setAttribute("aria-label", name);
+    }
+    for (const control of document.querySelectorAll("[data-keyed], a[href]:not([aria-label])")) {
+      const name = iconName(control);
+      if (name) control.setAttribute("aria-label", name);
     }
     for (const input of document.querySelectorAll("input[placeholder]:not([aria-label])")) {
       if (!input.labels?.length) input.setAttribute("aria-label", input.placeholder);
