@@ -16,7 +16,7 @@ up: .venv/installed
 install: .venv/installed
 
 test: .venv/installed-dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 $(ARGS)
 
 check: .venv/installed-dev
 	$(BIN)/ruff check

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -61,11 +60,11 @@ def free_port() -> int:
 
 
 def status(url: str) -> int:
-    """The status of an answer; 0 where nobody answers yet."""
+    """The status of an answer; 0 where nobody answers in time."""
     try:
         with urlopen(url, timeout=10) as answer:  # noqa: S310 - our own server
             return int(answer.status)
-    except URLError as error:
+    except OSError as error:
         return int(getattr(error, "code", 0))
 
 
