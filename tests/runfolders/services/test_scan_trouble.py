@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.db import connections
-from pytest_django import Settings
 
-from runfolders.choices import RootStatus, Sequencing, State
+from runfolders.choices import Sequencing, State
 from runfolders.engine import look as engine_look
-from runfolders.engine.listing import list_folder
 from runfolders.engine.registry import reader_for
-from runfolders.models import Root, Runfolder
-from runfolders.services import recorder, root_scan
+from runfolders.models import Runfolder
+from runfolders.services import recorder
 from runfolders.services.observation import observe
-from runfolders.services.scan import scan_host
-from seqhub.operations.models import Attention, Event
-from tests.factories import HOST
-from tests.runfolders.runs import NEXTSEQ_2000, NOVASEQ, age, make_run, run_info, watch
+from seqhub.operations.models import Attention
+from tests.runfolders.runs import NOVASEQ, age, make_run, run_info
 from tests.runfolders.services.scans import row_of, scan
 
 pytestmark = pytest.mark.django_db
@@ -259,150 +253,3 @@ def test_a_fault_of_ours_in_recording_stops_nothing(
     monkeypatch.undo()
     scan()
     assert row_of(bad).sequencing == Sequencing.COMPLETE
-
-
-def test_a_missing_root_hides_nothing_and_vanishes_nothing(
-    root: Path, tmp_path: Path, settings: Settings
-) -> None:
-    other = tmp_path / "other"
-    elsewhere = make_run(other, NEXTSEQ_2000, markers=BOTH)
-    watch(settings, root, other)
-    folder = make_run(root, markers=BOTH)
-    scan()
-    root.rename(root.with_name("away"))
-    for _ in range(3):
-        report = scan()
-    row = Root.objects.get(path=str(root))
-    assert row.status == RootStatus.MISSING
-    assert row.message == "no such file or directory"
-    assert Attention.objects.get(subject=f"root:{row.pk}").next_step
-    assert row_of(folder).sequencing == Sequencing.COMPLETE
-    assert row_of(elsewhere).sequencing == Sequencing.COMPLETE
-    assert [bool(one.missing) for one in report.roots] == [False, True]
-    root.with_name("away").rename(root)
-    scan()
-    row.refresh_from_db()
-    assert row.status == RootStatus.AVAILABLE
-    assert not Attention.objects.exists()
-    kinds = Event.objects.filter(subject=f"root:{row.pk}").values_list("kind")
-    assert sorted(kind for (kind,) in kinds) == ["root_available", "root_missing"]
-
-
-def test_an_empty_mount_point_is_not_mounted(root: Path) -> None:
-    folder = make_run(root, markers=BOTH)
-    scan()
-    root.rename(root.with_name("away"))
-    root.mkdir()
-    for _ in range(3):
-        scan()
-    assert Root.objects.get().status == RootStatus.MISSING
-    assert "mounted" in Root.objects.get().message
-    assert row_of(folder).sequencing == Sequencing.COMPLETE
-    assert row_of(folder).missing_since is None
-
-
-def test_another_disk_at_the_mount_point_is_not_believed(root: Path) -> None:
-    folder = make_run(root, markers=BOTH)
-    age(folder)
-    scan()
-    row = row_of(folder)
-    head, *rest = row.signature.split("\n")
-    mtime, inode, _device = head.split(" ")
-    # Of a second file system tests have none: the row says that it was on one.
-    row.signature = "\n".join([f"{mtime} {inode} 1", *rest])
-    row.save()
-    folder.rename(root.with_name("away"))
-    (root / "lost+found").mkdir()
-    for _ in range(3):
-        scan()
-    assert Root.objects.get().status == RootStatus.MISSING
-    assert row_of(folder).sequencing == Sequencing.COMPLETE
-
-
-def test_an_emptied_root_on_the_same_disk_can_be_told_so(root: Path) -> None:
-    folder = make_run(root, markers=BOTH)
-    scan()
-    shutil.rmtree(folder)
-    (root / ".keep").touch()
-    scan()
-    scan()
-    assert Root.objects.get().status == RootStatus.AVAILABLE
-    assert Runfolder.objects.get().sequencing == Sequencing.VANISHED
-
-
-def test_a_root_that_hangs_is_given_up(
-    root: Path,
-    tmp_path: Path,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # A dead NFS server can't be had here; a look that waits stands in for it.
-    other = tmp_path / "other"
-    elsewhere = make_run(other, NEXTSEQ_2000, markers=BOTH)
-    watch(settings, root, other)
-    folder = make_run(root, markers=BOTH)
-    scan()
-    answers = threading.Event()
-
-    def hang(path: Path, watched: Callable[[str], bool]) -> object:
-        if path.parent == root:
-            answers.wait(60)
-        return list_folder(path, watched)
-
-    monkeypatch.setattr(engine_look, "list_folder", hang)
-    monkeypatch.setattr(root_scan, "ANSWER_S", 0.2)
-    for one in (folder, elsewhere):
-        (one / "Analysis").mkdir()
-    try:
-        report = scan()
-        assert "does not answer" in report.roots[1].missing
-        assert Root.objects.get(path=str(root)).status == RootStatus.MISSING
-        assert row_of(folder).sequencing == Sequencing.COMPLETE
-        assert "Analysis" in row_of(elsewhere).signature
-    finally:
-        answers.set()
-
-
-@pytest.fixture
-def second_session() -> Callable[[], object]:
-    """A scan from another thread, which has a database session of its own."""
-
-    def run() -> object:
-        results: list[object] = []
-
-        def work() -> None:
-            results.append(scan_host(HOST))
-            connections.close_all()
-
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
-        return results[0]
-
-    return run
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_scans_of_a_host_never_overlap(
-    root: Path, second_session: Callable[[], object]
-) -> None:
-    make_run(root)
-    others: list[object] = []
-
-    def meanwhile(_done: int, _total: int) -> None:
-        others.append(second_session())
-
-    assert scan_host(HOST, progress=meanwhile) is not None
-    assert others == [None]
-    assert second_session() is not None
-    assert Runfolder.objects.count() == 1
-
-
-def test_a_scan_whose_time_is_up_goes_on_next_time(root: Path) -> None:
-    make_run(root)
-    report = scan_host(HOST, limit_s=-1)
-    assert report is not None
-    assert not report.is_finished
-    assert Root.objects.get().scanned_at is None
-    assert scan().is_finished
-    assert Runfolder.objects.count() == 1
