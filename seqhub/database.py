@@ -28,6 +28,8 @@ def django_databases(config: Config, *, pooled: bool) -> dict[str, Any]:
     options["application_name"] = "seqhub"
     if pooled:
         options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+        # After a restart of the database the pool holds dead connections.
+        parameters["CONN_HEALTH_CHECKS"] = True
     else:
         parameters["CONN_MAX_AGE"] = 0
     return {"default": {**parameters, "OPTIONS": options}}

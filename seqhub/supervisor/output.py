@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import queue
 import sys
@@ -90,6 +91,17 @@ class Output:
                 # The reader is gone; the work goes on without a log.
                 sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
                 self._stream = sys.stdout
+
+
+class Handler(logging.Handler):
+    """What Django logs in `up` itself, as lines of `up`."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._output.say(self.format(record), record.levelname)
 
 
 def _parse(text: str) -> tuple[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -24,7 +25,7 @@ from seqhub.supervisor.directory import (
 from seqhub.supervisor.errors import ExitCode, Refused
 from seqhub.supervisor.journal import Journal
 from seqhub.supervisor.loop import Supervisor
-from seqhub.supervisor.output import Output
+from seqhub.supervisor.output import Handler, Output
 from seqhub.supervisor.preparation import (
     ADMINISTRATOR,
     collect_static,
@@ -48,6 +49,7 @@ def run_up(config: Config) -> None:
     stop = StopRequests()
     stop.install()
     output = Output(sys.stdout)
+    logging.getLogger().handlers = [Handler(output)]
     try:
         with ExitStack() as stack:
             try:

@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from seqhub.backup import (
+    BackupError,
+    open_backup,
+    restore_database,
+    restore_secret_key,
+    write_backup,
+)
+from seqhub.postgres import EmbeddedPostgres
+from tests.directories import open_directory
+from tests.seqhub.commands import run
+
+MIGRATIONS = {("operations", "0001_initial")}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedPostgres]:
+    with open_directory() as directory:
+        server = EmbeddedPostgres(directory / "data")
+        server.create()
+        with server.use():
+            yield server
+
+
+def _execute(server: EmbeddedPostgres, statement: str) -> None:
+    with psycopg.connect(server.url) as connection:
+        connection.execute(statement.encode())
+
+
+def _words(server: EmbeddedPostgres) -> list[str]:
+    with psycopg.connect(server.url) as connection:
+        rows = connection.execute("SELECT word FROM words ORDER BY id").fetchall()
+    return [row[0] for row in rows]
+
+
+@pytest.fixture
+def backup(server: EmbeddedPostgres, tmp_path: Path) -> Path:
+    _execute(
+        server,
+        "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+        "CREATE TABLE words (id bigint GENERATED ALWAYS AS IDENTITY, word text);"
+        "INSERT INTO words (word) VALUES ('äö'), ('two')",
+    )
+    (tmp_path / "secret-key").write_text("the key")
+    target = tmp_path / "seqhub.backup"
+    write_backup(
+        target,
+        database_url=server.url,
+        secret_key_path=tmp_path / "secret-key",
+        version="1.2.3",
+        migrations=MIGRATIONS,
+    )
+    return target
+
+
+def test_a_backup_brings_database_and_key_back(
+    server: EmbeddedPostgres, backup: Path, tmp_path: Path
+) -> None:
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "secret-key",
+        "seqhub.backup",
+    ]
+    _execute(server, "DELETE FROM words; CREATE TABLE later ()")
+    opened = open_backup(backup)
+    assert opened.version == "1.2.3"
+    assert opened.migrations == MIGRATIONS
+    restore_database(opened, server.url, tmp_path)
+    restore_secret_key(opened, tmp_path / "restored-key")
+    assert _words(server) == ["äö", "two"]
+    assert (tmp_path / "restored-key").read_text() == "the key"
+    with psycopg.connect(server.url) as connection:
+        found = connection.execute("SELECT to_regclass('later')").fetchone()
+    assert found == (None,)
+
+
+@pytest.mark.parametrize("name", ["database.dump", "secret-key", "manifest.json"])
+def test_a_damaged_backup_is_refused(backup: Path, name: str) -> None:
+    with tarfile.open(backup) as archive:
+        offset = archive.getmember(name).offset_data
+    data = bytearray(backup.read_bytes())
+    data[offset + 2] ^= 0xFF
+    backup.write_bytes(data)
+    with pytest.raises(BackupError, match=r"is damaged|can't be read"):
+        open_backup(backup)
+
+
+def test_a_cut_backup_is_refused(backup: Path) -> None:
+    backup.write_bytes(backup.read_bytes()[:4000])
+    with pytest.raises(BackupError):
+        open_backup(backup)
+
+
+@pytest.mark.parametrize("data", [b"", b"no tar at all" * 1000])
+def test_another_file_is_no_backup(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "file").write_bytes(data)
+    with pytest.raises(BackupError):
+        open_backup(tmp_path / "file")
+
+
+@pytest.mark.parametrize("broken", ["at its end", "in a statement"])
+def test_a_failed_restore_leaves_the_old_state(
+    server: EmbeddedPostgres, backup: Path, tmp_path: Path, broken: str
+) -> None:
+    """What the digests can't see: a dump that was bad when it was written."""
+    opened = open_backup(backup)
+    with tarfile.open(backup) as archive:
+        members = {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+    dump = members["database.dump"]
+    if broken == "at its end":
+        members["database.dump"] = dump[:-20]
+    else:
+        assert b"CREATE TABLE" in dump
+        members["database.dump"] = dump.replace(b"CREATE TABLE", b"CREATE TABEL")
+    with tarfile.open(backup, "w") as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    _execute(server, "INSERT INTO words (word) VALUES ('new')")
+    with pytest.raises(BackupError, match="can't be restored"):
+        restore_database(opened, server.url, tmp_path)
+    assert _words(server) == ["äö", "two", "new"]
+
+
+def test_a_password_is_in_no_argument_list(tmp_path: Path) -> None:
+    with pytest.raises(BackupError, match="pg_dump") as caught:
+        write_backup(
+            tmp_path / "backup",
+            database_url="postgresql://me:geheim@127.0.0.1:1/seqhub",
+            secret_key_path=tmp_path / "key",
+            version="1",
+            migrations=set(),
+        )
+    assert "geheim" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_commands_move_a_site(backup: Path) -> None:
+    """From one data directory into another, with the refusals on the way."""
+    with open_directory() as cwd:
+        (cwd / "seqhub.yaml").write_text("{}\n")
+        unknown = run("restore-backup", "nothing", cwd=cwd)
+        assert unknown.returncode == 1
+        assert "nothing can't be read" in unknown.stderr
+        newer = cwd / "newer"
+        _with_migration(backup, newer, ("operations", "9999_future"))
+        refused = run("restore-backup", "newer", cwd=cwd)
+        assert "newer SeqHub" in refused.stderr
+        assert not (cwd / "var" / "postgres").exists()
+
+        restored = run("restore-backup", str(backup), cwd=cwd)
+        assert restored.returncode == 0, restored.stderr
+        assert (cwd / "var" / "secret-key").read_text() == "the key"
+        again = run("restore-backup", str(backup), cwd=cwd)
+        assert "--replace" in again.stderr
+        unasked = run("restore-backup", str(backup), "--replace", cwd=cwd)
+        assert "--yes" in unasked.stderr
+        done = run("restore-backup", str(backup), "--replace", "--yes", cwd=cwd)
+        assert done.returncode == 0, done.stderr
+
+        assert run("migrate", "-v0", cwd=cwd).returncode == 0
+        saved = run("backup", "saved", cwd=cwd)
+        assert saved.returncode == 0, saved.stderr
+        assert ("operations", "0001_initial") in open_backup(cwd / "saved").migrations
+
+
+def _with_migration(backup: Path, target: Path, migration: tuple[str, str]) -> None:
+    with tarfile.open(backup) as old, tarfile.open(target, "w") as new:
+        for entry in old:
+            data = old.extractfile(entry).read()  # type: ignore[union-attr]
+            if entry.name == "manifest.json":
+                manifest = json.loads(data)
+                manifest["migrations"].append(migration)
+                data = json.dumps(manifest).encode()
+                entry.size = len(data)
+            new.addfile(entry, io.BytesIO(data))

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from seqhub.lib import processes
+from seqhub.lib.processes import ProcessId
+from seqhub.supervisor.child import Child
+from seqhub.supervisor.directory import sole_supervisor
+from seqhub.supervisor.errors import ExitCode, Refused
+from seqhub.supervisor.output import LINE_LIMIT_BYTES, Output
+from seqhub.supervisor.record import MARK, Record
+from seqhub.supervisor.sockets import listen
+from seqhub.supervisor.stopping import Interrupted, StopRequests, notify_systemd
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Stuck(io.StringIO):
+    """A reader that has stopped reading."""
+
+    def write(self, text: str) -> int:
+        time.sleep(60)
+        return len(text)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
+    return tmp_path
+
+
+def _relayed(stream: io.StringIO, data: bytes) -> list[str]:
+    output = Output(stream)
+    read, write = os.pipe()
+    relay = output.relay("web", os.fdopen(read, "rb"))
+    with os.fdopen(write, "wb") as file:
+        file.write(data)
+    relay.join()
+    output.close()
+    return stream.getvalue().splitlines()
+
+
+def test_lines_of_children_become_json_with_their_level() -> None:
+    record = b'{"at": "now", "level": "ERROR", "logger": "x", "message": "a\\nb"}\n'
+    first, second, third = map(
+        json.loads, _relayed(io.StringIO(), record + b"plain \xff\n\n{broken\n")
+    )
+    assert (first["at"], first["process"], first["level"]) == ("now", "web", "ERROR")
+    assert first["message"] == "a\nb"
+    assert second["message"] == "plain \ufffd"
+    assert third["message"] == "{broken"
+
+
+def test_a_terminal_gets_prefixed_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    data = b'{"level": "WARNING", "message": "a\\nb"}\nplain\n'
+    assert _relayed(Terminal(), data) == [
+        "web          | WARNING a",
+        "web          | WARNING b",
+        "web          | plain",
+    ]
+    monkeypatch.delenv("NO_COLOR")
+    assert _relayed(Terminal(), b"plain\n")[0].startswith("\x1b[36mweb")
+
+
+def test_an_endless_line_is_cut() -> None:
+    lines = _relayed(io.StringIO(), b"x" * (3 * LINE_LIMIT_BYTES))
+    assert [len(json.loads(line)["message"]) for line in lines] == [
+        LINE_LIMIT_BYTES
+    ] * 3
+
+
+def test_a_stuck_reader_holds_up_nobody() -> None:
+    output = Output(Stuck())
+    for number in range(20_000):
+        output.say(str(number))
+
+
+def test_a_reader_that_went_away_ends_nothing() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    output = Output(os.fdopen(write, "w"))
+    stdout, stderr = sys.stdout, sys.stderr
+    try:
+        output.say("one")
+        output.say("two")
+        output.close()
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr
+
+
+def test_a_port_in_use_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match=f"port {port} .* is in use") as caught:
+            listen("127.0.0.1", port)
+    assert caught.value.exit_code == ExitCode.PORT_IN_USE
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_an_address_of_another_machine_is_a_mistake(host: str) -> None:
+    with pytest.raises(Refused, match=r"server\.host") as caught:
+        listen(host, 18000)
+    assert caught.value.exit_code == ExitCode.CONFIGURATION
+
+
+def test_only_one_supervisor_gets_the_directory(data_dir: Path) -> None:
+    with sole_supervisor(data_dir):
+        with pytest.raises(Refused, match=f"process {os.getpid()}") as caught:
+            sole_supervisor(data_dir).__enter__()
+        assert caught.value.exit_code == ExitCode.ALREADY_RUNNING
+    with sole_supervisor(data_dir):
+        pass
+
+
+@pytest.fixture
+def stop() -> Iterator[StopRequests]:
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+    before = {signum: signal.getsignal(signum) for signum in signals}
+    stop = StopRequests()
+    stop.install()
+    yield stop
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
+def test_a_double_signal_is_one_wish(stop: StopRequests) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert stop.is_requested
+    assert not stop.is_cancelled
+    assert stop.requested_at
+    stop.requested_at -= 1
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.is_cancelled
+
+
+def test_a_signal_interrupts_the_start_once(stop: StopRequests) -> None:
+    cleaned = []
+
+    def start() -> None:
+        with stop.interrupting():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                cleaned.append(True)
+
+    with pytest.raises(Interrupted):
+        start()
+    assert cleaned
+    with pytest.raises(Interrupted):
+        start()
+    assert len(cleaned) == 1
+
+
+def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notify_systemd("READY=1")  # nobody asked
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        notify_systemd("READY=1")
+        assert listening.recv(100) == b"READY=1"
+
+
+def _child(program: str, *, runs_once: bool = False) -> Child:
+    argv = [sys.executable, "-c", program]
+    return Child("child", argv, dict(os.environ), runs_once=runs_once)
+
+
+def test_a_dead_child_waits_longer_each_time() -> None:
+    output = Output(io.StringIO())
+    child = _child("raise SystemExit(3)")
+    delays = []
+    for _ in range(4):
+        child.start(output)
+        assert child.process
+        child.process.wait()
+        assert child.take_death() == "ended with exit code 3 after 0 s"
+        assert child.take_death() is None
+        assert not child.is_due
+        delays.append(child.delay_s)
+    assert delays == [0.5, 1, 2, 4]
+
+
+def test_a_child_that_runs_once_is_not_started_again() -> None:
+    child = _child("", runs_once=True)
+    child.start(Output(io.StringIO()))
+    assert child.process
+    child.process.wait()
+    assert child.take_death()
+    assert not child.is_due
+
+
+# Leaves a process behind in its session, and one in another session.
+LEAVES = (
+    "import subprocess as s; print(s.Popen(['sleep', '600']).pid,"
+    " s.Popen(['sleep', '600'], start_new_session=True).pid, flush=True)"
+)
+
+
+def _leave(mark: str) -> tuple[ProcessId, list[ProcessId]]:
+    """The dead leader of a session; its member, and a stranger it has started."""
+    leader = processes.spawn(
+        [sys.executable, "-c", f"{LEAVES}; input()"],
+        env={**os.environ, MARK: mark},
+        output=subprocess.PIPE,
+    )
+    who = ProcessId.of(leader.pid)
+    assert leader.stdout
+    pids = leader.stdout.readline().split()
+    left = [ProcessId.of(int(pid)) for pid in pids]
+    leader.wait()
+    leader.stdout.close()
+    return who, left
+
+
+def test_leftovers_are_ended_but_not_what_left_the_session(data_dir: Path) -> None:
+    record = Record(data_dir)
+    leader, (member, stranger) = _leave(record.mark)
+    record.write([leader])
+    assert Record(data_dir).end_leftovers() == [leader.pid]
+    assert not member.is_alive()
+    assert stranger.is_alive()
+    assert Record(data_dir).end_leftovers() == []
+    processes.end([stranger], grace_s=0)
+
+
+def test_a_session_without_our_mark_is_left_alone(data_dir: Path) -> None:
+    record = Record(data_dir)
+    leader, left = _leave("another up")
+    record.write([leader])
+    assert Record(data_dir).end_leftovers() == []
+    assert all(process.is_alive() for process in left)
+    processes.end(left, grace_s=0)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"mark": 1}', '{"sessions": [1]}'])
+def test_a_damaged_record_ends_nothing(data_dir: Path, text: str) -> None:
+    (data_dir / "run" / "up.json").write_text(text)
+    assert Record(data_dir).end_leftovers() == []
