@@ -28,7 +28,6 @@ BASIC_USER = "@token"
 FAILURES = 30
 WINDOW_S = 60
 
-
 UNKNOWN = (
     "The token is unknown, expired or revoked. Send one that "
     "`manage.py token create` or the console has made."

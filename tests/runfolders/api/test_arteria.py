@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings as django_settings
@@ -14,31 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from runfolders.choices import State
-from runfolders.models import Root, Runfolder
+from runfolders.models import Root
 from seqhub.operations.models import Event
 from tests.factories import RootFactory, RunfolderFactory
+from tests.runfolders.api.arteria import API, JSON, is_error, names, send
 from tests.runfolders.api.conftest import MakeRun
-
-API = "/api/1.0/runfolders"
-JSON = "application/json; charset=UTF-8"
-
-
-def names(answer: Any) -> list[str]:
-    assert answer.status_code == 200
-    assert answer["Content-Type"] == JSON
-    assert list(answer.json()) == ["runfolders"]
-    return [Path(entry["path"]).name for entry in answer.json()["runfolders"]]
-
-
-def send(client: APIClient, method: str, path: str, body: bytes, kind: str) -> Any:
-    """A body as it stands, under the content type `kind`."""
-    return client.generic(method, path, body, kind)  # type: ignore[arg-type]
-
-
-def is_error(answer: Any, status: int, code: str) -> bool:
-    assert answer["Content-Type"].startswith("application/json")
-    assert set(answer.json()) == {"code", "message", "detail"}
-    return (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 def test_a_run_folder_has_the_keys_that_clients_read(
@@ -64,20 +42,6 @@ def test_a_run_folder_has_the_keys_that_clients_read(
 def test_unknown_metadata_is_left_out(client: APIClient, make_run: MakeRun) -> None:
     run = make_run("RUN")
     assert client.get(f"{API}/path{run.path}").json()["metadata"] == {}
-
-
-def test_the_link_leads_to_the_run_folder(client: APIClient, make_run: MakeRun) -> None:
-    for name in (
-        "plain",
-        "with space",
-        "per%cent",
-        "per%41cent",
-        "a?b#c",
-        "årgång;=+&",
-    ):
-        run = make_run(name)
-        entry = client.get(f"{API}/path{quote(run.path)}").json()
-        assert client.get(entry["link"]).json()["path"] == run.path
 
 
 def test_the_list_has_ready_ones_unless_asked_for_others(
@@ -238,65 +202,6 @@ def test_a_state_is_set_for_known_run_folders_only(
         answer = client.post(f"{API}/path{path}", {"state": "done"}, "json")
         assert is_error(answer, status, code)
     assert list((Path(root.path) / "plain").iterdir()) == []
-
-
-def test_a_directory_that_is_no_run_folder_yet_has_the_state_none(
-    client: APIClient, root: Root
-) -> None:
-    (Path(root.path) / "plain").mkdir()
-    answer = client.get(f"{API}/path{root.path}/plain")
-    assert answer.status_code == 200
-    assert answer.json()["state"] == "none"
-    assert not Runfolder.objects.exists()
-
-
-@pytest.mark.parametrize(
-    "below",
-    ["/RUN/Data", "/../seq/RUN", "/RUN/..", "/./RUN", "/..", "", "/", "/RUN%00"],
-)
-def test_what_is_not_where_run_folders_lie_is_refused(
-    client: APIClient, make_run: MakeRun, root: Root, below: str
-) -> None:
-    make_run("RUN")
-    (Path(root.path) / "RUN" / "Data").mkdir()
-    answer = client.get(f"{API}/path{root.path}{below}")
-    assert is_error(answer, 400, "not_monitored")
-
-
-@pytest.mark.parametrize(
-    "path", ["data/RUN", "", "/", "/etc", "//etc/passwd", "/%2e%2e"]
-)
-def test_a_path_outside_is_refused(client: APIClient, root: Root, path: str) -> None:
-    assert is_error(client.get(f"{API}/path{path}"), 400, "not_monitored")
-
-
-@pytest.mark.parametrize("name", ["x" * 300, "x" * 5000, "no such run", "%0A", "%F0"])
-def test_a_name_that_is_not_there_is_404(
-    client: APIClient, root: Root, name: str
-) -> None:
-    answer = client.get(f"{API}/path{root.path}/{name}")
-    assert is_error(answer, 404, "runfolder_not_found")
-
-
-def test_slashes_too_many_do_no_harm(client: APIClient, make_run: MakeRun) -> None:
-    run = make_run("RUN")
-    for path in (run.path.replace("/seq/", "//seq///"), f"{run.path}/", f"/{run.path}"):
-        assert client.get(f"{API}/path{path}").json()["path"] == run.path
-
-
-def test_a_name_that_is_not_utf8_has_a_link_that_works(
-    client: APIClient, root: Root, configure: Callable[..., None]
-) -> None:
-    raw = Path(root.path).as_posix().encode() + b"/caf\xe9"
-    configure(can_create_runfolder=True)
-    url = f"{API}/path{quote(raw)}"
-    assert client.put(url).status_code == 201
-    entry = client.get(url).json()
-    assert entry["link"].endswith("/caf%E9")
-    assert client.get(entry["link"]).json() == entry
-    assert client.post(entry["link"], {"state": "done"}, "json").status_code == 200
-    [listed] = client.get(f"{API}?state=done").json()["runfolders"]
-    assert listed["link"] == entry["link"]
 
 
 def test_a_test_run_folder_is_created_and_marked_as_ready(
