@@ -67,7 +67,7 @@ class Config(BaseSettings):
         default_factory=socket.gethostname,
         min_length=1,
         max_length=80,
-        pattern=r"^[\w.-]+$",
+        pattern=r"^[A-Za-z0-9._-]+$",
     )
     data_dir: ConfigPath = Field(default=Path("var"), validate_default=True)
     secret_key_file: ConfigPath | None = None
