@@ -42,6 +42,8 @@ class Walk:
     root: str
     depth: int
     ignored: Sequence[str]
+    # Other roots that lie inside this one: what is in them is theirs.
+    other_roots: frozenset[str] = frozenset()
     pending: int = 0  # candidates known of that were not yielded yet
     unreadable: dict[str, str] = field(default_factory=dict)
     # Whether there is anything at all in the root, ignored names included.
@@ -92,7 +94,10 @@ class Walk:
                 elif level <= MAX_LINK_LEVEL and entry.is_symlink():
                     links.append(entry.name)
         names += [name for name in sorted(links) if self._is_new(directory, name, seen)]
-        return [f"{directory}/{name}" for name in sorted(names)]
+        paths = [f"{directory}/{name}" for name in sorted(names)]
+        if self.other_roots:
+            return [path for path in paths if path not in self.other_roots]
+        return paths
 
     def _is_new(self, directory: str, name: str, seen: set[Identity]) -> bool:
         """Whether a link leads to a directory that nothing else leads to."""

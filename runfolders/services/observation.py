@@ -31,7 +31,7 @@ from runfolders.services.policy import Policy, clock
 from runfolders.services.sequencing import change_sequencing
 from runfolders.services.states import lock_runfolder
 from runfolders.services.watch import sync_attention
-from seqhub.operations.services.events import SCANNER
+from seqhub.operations.services.events import SCANNER, record_event
 
 CLOCK_SKEW = "clock_skew"
 # Problems that no reading of the folder finds, so that none takes them back.
@@ -73,6 +73,7 @@ def observe(
         runfolder.save(update_fields=changed)
     if look.facts is not None:
         replace_samples(runfolder, look)
+    _record_stalling(runfolder, was_stalled=before["stalled_at"] is not None)
     if not runfolder.is_overridden and (
         verdict.sequencing != old_sequencing
         or verdict.reason != runfolder.sequencing_reason
@@ -84,6 +85,19 @@ def observe(
     return (
         runfolder.sequencing == Sequencing.COMPLETE
         and old_sequencing != Sequencing.COMPLETE
+    )
+
+
+def _record_stalling(runfolder: Runfolder, *, was_stalled: bool) -> None:
+    is_stalled = runfolder.stalled_at is not None
+    if is_stalled == was_stalled:
+        return
+    record_event(
+        runfolder.subject,
+        "stalled" if is_stalled else "moves_again",
+        "Nothing moves any more." if is_stalled else "It moves again.",
+        actor=SCANNER,
+        runfolder=(runfolder.pk, runfolder.name),
     )
 
 

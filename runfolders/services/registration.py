@@ -43,8 +43,10 @@ def register(
 
     A run that moved, or is back, goes on in its old row.
     """
+    there = _adopt(root, looks)
+    registered = Registered(known_again=list(there.values()))
+    looks = [look for look in looks if path_columns(look.path)["path"] not in there]
     former = _former_rows(root.host, looks)
-    registered = Registered()
     fresh = []
     for look in looks:
         row = _find_former(look, former)
@@ -60,6 +62,16 @@ def register(
         row.sequencing == Sequencing.COMPLETE for row in registered.new
     )
     return registered
+
+
+def _adopt(root: Root, looks: Sequence[Look]) -> dict[str, int]:
+    """Rows that stand at the paths, path -> id: of a root that this one was cut out
+    of, or just made by another door. The next look at them is an ordinary one."""
+    paths = [path_columns(look.path)["path"] for look in looks]
+    rows = Runfolder.objects.filter(host=root.host, path__in=paths, is_present=True)
+    there = dict(rows.values_list("path", "pk"))
+    rows.exclude(root=root).update(root=root)
+    return there
 
 
 def _former_rows(host: str, looks: Sequence[Look]) -> list[Runfolder]:

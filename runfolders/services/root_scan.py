@@ -53,7 +53,9 @@ def scan_root(
     began = time.monotonic()
     at = now or timezone.now()
     ids, known = known_folders(root)
-    walk = Walk(root.path, root.depth, settings.CONFIG.runfolders.ignored_names)
+    section = settings.CONFIG.runfolders
+    others = {str(other.path) for other in section.monitored_directories}
+    walk = Walk(root.path, root.depth, section.ignored_names, frozenset(others))
     survey = Survey(walk, Looker(policy.markers), known)
     report = RootReport(root.path)
     recorder = Recorder(root, ids, policy, report, now)

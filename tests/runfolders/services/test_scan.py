@@ -233,6 +233,8 @@ def test_cycles_are_counted_and_standing_still_is_noticed(root: Path) -> None:
     row.refresh_from_db()
     assert row.stalled_at is None
     assert not Attention.objects.exists()
+    kinds = Event.objects.filter(runfolder_ref=row.pk).order_by("pk")
+    assert [event.kind for event in kinds] == ["found", "stalled", "moves_again"]
 
 
 def test_a_persons_word_survives_scans_until_it_is_lifted(root: Path) -> None:

@@ -12,10 +12,13 @@ from django.db import connections
 from pytest_django import Settings
 
 from runfolders.choices import RootStatus, Sequencing
+from runfolders.conf import MonitoredDirectory
 from runfolders.engine import look as engine_look
 from runfolders.engine.listing import list_folder
 from runfolders.models import Root, Runfolder
 from runfolders.services import root_scan
+from runfolders.services.policy import current_policy
+from runfolders.services.recorder import Recorder
 from runfolders.services.scan import scan_host
 from seqhub.operations.models import Attention, Event
 from tests.factories import HOST
@@ -171,3 +174,42 @@ def test_a_scan_whose_time_is_up_goes_on_next_time(root: Path) -> None:
     assert Root.objects.get().scanned_at is None
     assert scan().is_finished
     assert Runfolder.objects.count() == 1
+
+
+def test_a_root_inside_another_has_its_runs_to_itself(
+    root: Path, settings: Settings
+) -> None:
+    inner = root / "novaseq"
+    folder = make_run(inner)
+    other = make_run(root / "miseq", NEXTSEQ_2000)
+    watch(settings, root, depth=2)
+    scan()
+    before = row_of(folder)
+    assert before.root.path == str(root)
+    settings.CONFIG.runfolders.monitored_directories.append(
+        MonitoredDirectory(path=inner)
+    )
+    for _ in range(2):
+        report = scan()
+        assert report.total("new") == 0
+    row = row_of(folder)
+    assert (row.pk, row.root.path) == (before.pk, str(inner))
+    assert row_of(other).root.path == str(root)
+    (folder / "CopyComplete.txt").touch()
+    scan()
+    assert row_of(folder).sequencing == Sequencing.COMPLETE
+    assert Runfolder.objects.count() == 2
+
+
+def test_what_another_door_registered_meanwhile_is_no_trouble(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_run(root)
+    look = engine_look.Looker().look_at(str(folder))
+    assert look is not None
+    report = scan()
+    row = Root.objects.get()
+    recorder = Recorder(row, {}, current_policy(), report.roots[0])
+    recorder.record_all([look])
+    assert Runfolder.objects.count() == 1
+    assert not caplog.records
