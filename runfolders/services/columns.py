@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from runfolders.engine.facts import Problem, Read, RunFacts, SampleSheet
 from runfolders.engine.files import printable
+from runfolders.engine.look import Look
 from runfolders.engine.values import plain_text
 from runfolders.models import Instrument, Runfolder, Sample
 
@@ -85,6 +86,11 @@ def sheet_columns(
         "sheet_problems": problem_rows(problems),
         "project": _project(sheet),
     }
+
+
+def run_id_of(look: Look) -> str:
+    """The run id as the column has it."""
+    return text(Runfolder, "run_id", look.run_id)
 
 
 def facts_of(runfolder: Runfolder) -> RunFacts:

@@ -23,6 +23,7 @@ from runfolders.services.columns import (
     fact_columns,
     facts_of,
     problem_rows,
+    run_id_of,
     sample_rows,
     sheet_columns,
     text,
@@ -146,7 +147,7 @@ def is_another_run(runfolder: Runfolder, look: Look) -> bool:
     inode = inode_of(runfolder.signature)
     if inode is not None and inode != inode_of(look.signature):
         return True
-    if look.run_id != runfolder.run_id:
+    if run_id_of(look) != runfolder.run_id:
         return True
     return runfolder.sequencing_on_disk == Sequencing.COMPLETE and not look.markers
 

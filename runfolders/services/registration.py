@@ -10,12 +10,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from runfolders.choices import Sequencing, State
-from runfolders.engine.absence import is_gone
+from runfolders.choices import RootStatus, Sequencing, State
+from runfolders.engine.absence import is_absent, is_gone
 from runfolders.engine.look import Look
 from runfolders.errors import UnknownState
 from runfolders.models import Instrument, Root, Runfolder, Sample
-from runfolders.services.columns import path_columns, sample_rows
+from runfolders.services.columns import path_columns, run_id_of, sample_rows
 from runfolders.services.observation import UNKNOWN_STATE, fill, observe
 from runfolders.services.policy import Policy
 from runfolders.services.states import lock_runfolder, parse_state
@@ -77,7 +77,7 @@ def _adopt(root: Root, looks: Sequence[Look]) -> dict[str, int]:
 def _former_rows(host: str, looks: Sequence[Look]) -> list[Runfolder]:
     """Rows that could be the same runs, vanished ones first, the youngest first."""
     of_host = Runfolder.objects.filter(host=host).select_related("root")
-    run_ids = {look.run_id for look in looks if look.run_id and look.digest}
+    run_ids = {run_id_of(look) for look in looks if look.digest} - {""}
     same_run = of_host.filter(run_id__in=run_ids).exclude(digest="")
     paths = {path_columns(look.path)["path"] for look in looks if look.error}
     gone_there = of_host.filter(path__in=paths, is_present=False) if paths else ()
@@ -94,7 +94,7 @@ def _find_former(look: Look, former: Sequence[Runfolder]) -> Runfolder | None:
     for row in former:
         if (
             look.digest
-            and (row.run_id, row.digest) == (look.run_id, look.digest)
+            and (row.run_id, row.digest) == (run_id_of(look), look.digest)
             and (not row.is_present or _has_left(row))
         ):
             return row
@@ -102,10 +102,17 @@ def _find_former(look: Look, former: Sequence[Runfolder]) -> Runfolder | None:
 
 
 def _has_left(row: Runfolder) -> bool:
-    """Whether a folder is certainly not at its path any more, its root being there."""
-    location = str(row.location)
+    """Whether a folder is certainly not at its path any more.
+
+    Of a root that is watched only if it is there; one that is watched no longer
+    may be gone for good, its runs having moved.
+    """
+    root, location = row.root, str(row.location)
     try:
-        return within(STAT_S, row.root.path, is_gone, row.root.path, location)
+        if not root.is_configured:
+            return within(STAT_S, root.path, is_absent, location)
+        is_there = root.status == RootStatus.AVAILABLE
+        return is_there and within(STAT_S, root.path, is_gone, root.path, location)
     except TimedOut:
         return False
 

@@ -231,3 +231,19 @@ def test_vanishing_ends_a_persons_word(root: Path) -> None:
     scan()
     row.refresh_from_db()
     assert (row.sequencing, row.is_overridden) == (Sequencing.VANISHED, False)
+
+
+def test_runs_that_leave_a_root_with_its_configuration_go_on_elsewhere(
+    root: Path, settings: Settings
+) -> None:
+    folder = make_run(root, markers=BOTH)
+    scan()
+    row = row_of(folder)
+    set_state(row.pk, "done", actor=ANNA)
+    new = root.with_name("new_disk")
+    root.rename(new)
+    watch(settings, new)
+    scan()
+    row.refresh_from_db()
+    assert (row.path, row.state) == (str(new / NOVASEQ), State.DONE)
+    assert Runfolder.objects.count() == 1

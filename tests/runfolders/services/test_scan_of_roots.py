@@ -14,13 +14,15 @@ from pytest_django import Settings
 from runfolders.choices import RootStatus, Sequencing
 from runfolders.conf import MonitoredDirectory
 from runfolders.engine import look as engine_look
+from runfolders.engine import survey
 from runfolders.engine.listing import list_folder
 from runfolders.models import Root, Runfolder
 from runfolders.services import root_scan
+from runfolders.services import scan as scan_service
 from runfolders.services.policy import current_policy
 from runfolders.services.recorder import Recorder
 from runfolders.services.scan import scan_host
-from seqhub.operations.models import Attention, Event
+from seqhub.operations.models import Attention, Event, Heartbeat
 from tests.factories import HOST
 from tests.runfolders.runs import NEXTSEQ_2000, age, make_run, watch
 from tests.runfolders.services.scans import row_of, scan
@@ -213,3 +215,32 @@ def test_what_another_door_registered_meanwhile_is_no_trouble(
     recorder.record_all([look])
     assert Runfolder.objects.count() == 1
     assert not caplog.records
+
+
+def test_each_host_has_roots_and_rows_of_its_own(root: Path) -> None:
+    folder = make_run(root)
+    scan()
+    assert scan_host("elsewhere") is not None
+    assert scan().total("new") == 0
+    rows = Runfolder.objects.filter(path=str(folder)).order_by("host")
+    assert [row.host for row in rows] == ["elsewhere", HOST]
+    assert [row.root.host for row in rows] == ["elsewhere", HOST]
+    assert not Attention.objects.exists()
+
+
+def test_a_long_scan_tells_how_far_it_is(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "BATCH", 1)
+    monkeypatch.setattr(scan_service, "BEAT_S", 0)
+    for number in range(3):
+        make_run(root, f"240131_A00834_{number:04}_BHMTFYDRXX")
+    told = []
+
+    def note(_done: int, _total: int) -> None:
+        told.extend(Heartbeat.objects.values_list("data", flat=True))
+
+    scan_host(HOST, progress=note)
+    assert [(data["done"], data["total"]) for data in told] == [(1, 3), (2, 3), (3, 3)]
+    assert {data["root"] for data in told} == {str(root)}
+    assert {data["finished_at"] for data in told} == {None}
