@@ -74,7 +74,6 @@ def pick_up(
         next_ready(host)
         .exclude(pk__in=skip)
         .select_for_update(of=("self",), skip_locked=True)
-        .select_related("instrument")
         .first()
     )
     if runfolder is not None:
