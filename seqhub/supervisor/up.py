@@ -157,7 +157,16 @@ def _children(
         )
     if config.is_tryout:
         argv = tryout.simulator_command(config)
-        children.append(Child("simulate", argv, env, runs_once=True, patience_s=0))
+        children.append(
+            Child(
+                "simulate",
+                argv,
+                env,
+                runs_once=True,
+                patience_s=5,
+                next_start_at=time.monotonic() + HEAD_START_S,
+            )
+        )
     return children
 
 
