@@ -235,7 +235,7 @@ def test_a_long_scan_tells_how_far_it_is(
     monkeypatch.setattr(scan_service, "BEAT_S", 0)
     for number in range(3):
         make_run(root, f"240131_A00834_{number:04}_BHMTFYDRXX")
-    told = []
+    told: list[dict[str, object]] = []
 
     def note(_done: int, _total: int) -> None:
         told.extend(Heartbeat.objects.values_list("data", flat=True))
