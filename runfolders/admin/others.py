@@ -47,7 +47,10 @@ class RootAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         may = {"may_scan": request.user.has_perm("runfolders.change_root")}
-        return super().changelist_view(request, {**may, **(extra_context or {})})
+        page: HttpResponse = super().changelist_view(
+            request, {**may, **(extra_context or {})}
+        )
+        return page
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.scan_view)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets, display
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -22,10 +24,37 @@ from runfolders.choices import IN_FLIGHT
 from runfolders.models import Runfolder, Sample
 from runfolders.panels.chips import HELD, IGNORED, sequencing_chip, state_chip
 from runfolders.panels.dashboard import runs_link
+from runfolders.selectors import count_samples
 from seqhub.lib import markup
 from seqhub.lib.units import format_bytes
-from seqhub.operations.admin.base import ReadOnlyAdmin
+from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
 from seqhub.operations.admin.confirm import actor_of, ask
+
+# Columns that no line of the list shows.
+_LONG = ("signature", "markers", "extra", "problems", "sheet_problems", "reads")
+
+
+class KeyPaginator(Paginator):  # type: ignore[type-arg]
+    """Sorts keys, then reads the rows of the page: sorting wide rows takes long."""
+
+    def page(self, number: int | str) -> Page[Any]:
+        number = self.validate_number(number)
+        first = (number - 1) * self.per_page
+        runs: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        keys = runs.values_list("pk", flat=True)[first : first + self.per_page]
+        return Page(runs.filter(pk__in=list(keys)), number, self)
+
+
+class RunList(CountedList):
+    """A page of runs, each with its `sample_count`."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        runs = list(self.result_list)
+        counts = count_samples(runs)
+        for run in runs:
+            run.sample_count = counts.get(run.pk, 0)
+        self.result_list = runs
 
 
 class RunfolderAdmin(ReadOnlyAdmin):
@@ -42,6 +71,7 @@ class RunfolderAdmin(ReadOnlyAdmin):
     )
     list_display_links = None
     list_select_related = ("instrument", "root")
+    paginator = KeyPaginator
     list_before_template = "runfolders/views.html"
     list_fullwidth = True
     list_filter: ClassVar = [
@@ -65,20 +95,15 @@ class RunfolderAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        samples = (
-            Sample.objects.filter(runfolder=OuterRef("pk"))
-            .order_by()
-            .values("runfolder")
-            .annotate(count=Count("*"))
-            .values("count")
-        )
         flight = Q(is_present=True, sequencing__in=sorted(IN_FLIGHT))
         rows: QuerySet[Any] = annotated(Runfolder.objects.all()).annotate(
             is_in_flight=flight,
             began_at=Coalesce("started_at", "first_seen_at"),
-            samples_found=Subquery(samples),
         )
-        return rows
+        return rows.defer(*_LONG)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RunList
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-needs_attention", "-is_in_flight", "-began_at", "-pk")
@@ -102,7 +127,10 @@ class RunfolderAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         chosen = request.GET.get(ShowFilter.parameter_name, "")
         links = {"views": views(chosen)} if request.method == "GET" else {}
-        return super().changelist_view(request, {**links, **(extra_context or {})})
+        page: HttpResponse = super().changelist_view(
+            request, {**links, **(extra_context or {})}
+        )
+        return page
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return bulk_actions(request)
@@ -193,9 +221,9 @@ class RunfolderAdmin(ReadOnlyAdmin):
             markup.broken(run.project),
         )
 
-    @display(description="Samples", ordering="samples_found")
+    @display(description="Samples")
     def sample_count(self, run: Runfolder) -> SafeString | str:
-        count = getattr(run, "samples_found", None)
+        count = getattr(run, "sample_count", 0)
         if not count:
             return markup.faint("–")
         page = reverse("admin:runfolders_runfolder_change", args=[run.pk])

@@ -14,7 +14,7 @@ from django.utils import timezone
 from runfolders.choices import RootStatus, Sequencing
 from runfolders.models import Root, Runfolder
 from runfolders.panels.chips import root_chip, sequencing_chip, state_chip
-from runfolders.selectors import in_flight, visible_runfolders
+from runfolders.selectors import count_samples, in_flight, visible_runfolders
 from runfolders.services.scan import ROLE as SCANNER
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Count, Panel
@@ -69,14 +69,18 @@ def complete_panel() -> Panel:
         visible_runfolders()
         .filter(sequencing=Sequencing.COMPLETE)
         .select_related("instrument")
-        .annotate(sample_count=CountOf("samples"))
-        .order_by("-completed_at")
+        .order_by("-completed_at")[:SHOWN]
     )
+    counts = count_samples(rows)
     return Panel(
         "complete",
         "Recently complete",
         "runfolders/panels/complete.html",
-        {"lines": [_line(run, state_chip(run)) for run in rows[:SHOWN]]},
+        {
+            "lines": [
+                (_line(run, state_chip(run)), counts.get(run.pk, 0)) for run in rows
+            ]
+        },
         link=runs_link(sequencing__exact=Sequencing.COMPLETE.value),
     )
 
