@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -28,7 +28,7 @@ class TrustedProxies:
         host = meta.pop("HTTP_X_FORWARDED_HOST", "")
         if self._is_proxy(meta.get("REMOTE_ADDR", "")):
             for hop in reversed([part.strip() for part in forwarded.split(",")]):
-                if not hop:
+                if _address(hop) is None:
                     break
                 meta["REMOTE_ADDR"] = hop
                 if not self._is_proxy(hop):
@@ -39,9 +39,13 @@ class TrustedProxies:
                 meta["HTTP_HOST"] = host
         return self.get_response(request)
 
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(peer in network for network in self.proxies)
+    def _is_proxy(self, text: str) -> bool:
+        address = _address(text)
+        return any(address in network for network in self.proxies if address)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
