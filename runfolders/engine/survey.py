@@ -18,14 +18,6 @@ BATCH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Known(Before):
-    """A run folder as the last pass left it; one that still changes, can't be
-    read or was missed is looked at whether its stats differ or not."""
-
-    always: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
     looks: tuple[Look, ...]
     done: int  # directories so far
@@ -38,7 +30,10 @@ class Survey:
 
     walk: Walk
     looker: Looker
-    known: Mapping[str, Known]
+    # Known run folders by path: signatures of those that need no look as long as
+    # their stats are the same, and what is known of those that need one.
+    settled: Mapping[str, str]
+    live: Mapping[str, Before]
     seen: set[str] = field(default_factory=set)  # known ones that are there
     gone: list[str] = field(default_factory=list)  # known ones that are not
     is_other_disk: bool = False
@@ -57,44 +52,45 @@ class Survey:
                 yield Batch(tuple(looks), done, done + self.walk.pending)
                 looks = []
                 handed_over = time.monotonic()
-        for path in self.known.keys() - self.seen:
+        known = self.settled.keys() | self.live.keys()
+        for path in known - self.seen:
             if is_absent(path):
                 self.gone.append(path)
             if time.monotonic() - handed_over > BATCH_S:
                 yield Batch((), done, done)
                 handed_over = time.monotonic()
-        self.is_other_disk = bool(self.known) and self._is_other_disk()
+        if known and not self.found_runs and len(self.gone) == len(known):
+            self.is_other_disk = self._is_other_disk()
         yield Batch(tuple(looks), done, done)
 
     def _visit(self, candidate: Candidate) -> Look | None:
         path = candidate.path
-        known = self.known.get(path)
-        if (
-            known is not None
-            and not known.always
-            and is_unchanged(path, known.signature)
-        ):
-            self.seen.add(path)
-            candidate.is_run = True
-            self.found_runs += 1
-            return None
+        before = self.live.get(path)
+        signature = self.settled.get(path)
+        if signature is not None:
+            if is_unchanged(path, signature):
+                self.seen.add(path)
+                candidate.is_run = True
+                self.found_runs += 1
+                return None
+            before = Before(signature)
         try:
-            look = self.looker.look_at(path, known)
+            look = self.looker.look_at(path, before)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except Unreadable as error:
             self.walk.unreadable[path] = str(error)
             return None
-        if known is not None:
+        if before is not None:
             self.seen.add(path)
         candidate.is_run = look is not None
         self.found_runs += candidate.is_run
         return look
 
     def _is_other_disk(self) -> bool:
-        """Whether there is no run folder at all, and that is no wonder: the root
-        is empty, or lies on a file system that none of the known ones was on."""
-        if self.found_runs or len(self.gone) < len(self.known):
-            return False
-        devices = {device_of(known.signature) for known in self.known.values()}
+        """Whether it is no wonder that there is no run folder at all: the root is
+        empty, or lies on a file system that none of the known ones was on."""
+        signatures = [*self.settled.values()]
+        signatures += [before.signature for before in self.live.values()]
+        devices = {device_of(signature) for signature in signatures}
         return self.walk.is_empty or self.walk.device not in devices

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from runfolders.choices import IN_FLIGHT, RootStatus, Sequencing
 from runfolders.engine.files import printable
-from runfolders.engine.look import Looker
-from runfolders.engine.survey import Known, Survey
+from runfolders.engine.look import Before, Looker
+from runfolders.engine.survey import Survey
 from runfolders.engine.walk import Walk
 from runfolders.models import Root, Runfolder
 from runfolders.services.columns import facts_of
@@ -52,11 +52,11 @@ def scan_root(
     """
     began = time.monotonic()
     at = now or timezone.now()
-    ids, known = known_folders(root)
+    ids, settled, live = known_folders(root)
     section = settings.CONFIG.runfolders
     others = {str(other.path) for other in section.monitored_directories}
     walk = Walk(root.path, root.depth, section.ignored_names, frozenset(others))
-    survey = Survey(walk, Looker(policy.markers), known)
+    survey = Survey(walk, Looker(policy.markers), settled, live)
     report = RootReport(root.path)
     recorder = Recorder(root, ids, policy, report, now)
     try:
@@ -68,7 +68,7 @@ def scan_root(
         report.missing = (error.strerror or str(error)).lower()
     if survey.is_other_disk:
         report.missing = (
-            f"it held {len(known)} run folders and holds none now, so that its disk "
+            f"it held {len(ids)} run folders and holds none now, so that its disk "
             "seems not to be mounted (if they were all removed on purpose, put any "
             "file into it)"
         )
@@ -109,22 +109,24 @@ def _note_scan(root: Root, began: float, disk: os.statvfs_result) -> None:
     )
 
 
-def known_folders(root: Root) -> tuple[dict[str, int], dict[str, Known]]:
-    """By real path: the id, and what the last look left, of each folder that is
-    present; facts only of those that are looked at in any case."""
+def known_folders(
+    root: Root,
+) -> tuple[dict[str, int], dict[str, str], dict[str, Before]]:
+    """The run folders that are present, by real path: all ids; signatures of those
+    that are settled; what is known of those that are looked at in any case."""
     ids: dict[str, int] = {}
-    known: dict[str, Known] = {}
+    settled: dict[str, str] = {}
+    live: dict[str, Before] = {}
     rows = Runfolder.objects.filter(root=root, is_present=True)
-    live = {
-        row.pk: facts_of(row)
-        for row in rows.filter(sequencing_on_disk__in=_ALWAYS).select_related(
-            "instrument"
-        )
-    }
+    changing = rows.filter(sequencing_on_disk__in=_ALWAYS)
+    facts = {row.pk: facts_of(row) for row in changing.select_related("instrument")}
     columns = ("pk", "path", "raw_path", "signature", "missing_since")
     for pk, path, raw_path, signature, missing_since in rows.values_list(*columns):
-        real = path if raw_path is None else os.fsdecode(bytes(raw_path))
-        ids[real] = pk
-        always = pk in live or missing_since is not None
-        known[real] = Known(signature, live.get(pk), always)
-    return ids, known
+        if raw_path is not None:
+            path = os.fsdecode(bytes(raw_path))
+        ids[path] = pk
+        if pk in facts or missing_since is not None:
+            live[path] = Before(signature, facts.get(pk))
+        else:
+            settled[path] = signature
+    return ids, settled, live

@@ -12,7 +12,7 @@ import pytest
 from runfolders.engine.facts import Unreadable
 from runfolders.engine.listing import mark_unsure
 from runfolders.engine.look import Before, Look, Looker
-from runfolders.engine.survey import Known, Survey
+from runfolders.engine.survey import Survey
 from runfolders.engine.walk import Walk
 from tests.directories import open_directory
 from tests.runfolders.runs import NOVASEQ, age, make_run, set_cycles_done
@@ -31,6 +31,8 @@ def open_path() -> Iterator[Path]:
 
 def error_for_nobody(folder: Path) -> str:
     """What a user without any right sees: the Look's error, in a forked child."""
+    # Modules that are imported at their first use may be out of that user's reach.
+    Looker().look_at(str(folder))
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -173,10 +175,10 @@ def test_an_unchanged_folder_costs_one_stat_of_each_file(tmp_path: Path) -> None
     age(folder)
     look = Looker().look_at(str(folder))
     assert look is not None
-    known = {str(folder): Known(look.signature, always=False)}
+    settled = {str(folder): look.signature}
     with pytest.MonkeyPatch.context() as patch:
         calls = Calls(patch)
-        survey = Survey(Walk(str(tmp_path), 1, ()), Looker(), known)
+        survey = Survey(Walk(str(tmp_path), 1, ()), Looker(), settled, {})
         batches = list(survey)
     assert [batch.looks for batch in batches] == [()]
     assert survey.seen == {str(folder)}
