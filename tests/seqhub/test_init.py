@@ -71,7 +71,9 @@ def test_it_leaves_a_file_that_is_there(no_variables: None) -> None:
 
 
 @pytest.mark.slow
-def test_the_file_and_the_data_directory_can_be_named(tmp_path: Path) -> None:
+def test_the_file_and_the_data_directory_can_be_named(
+    tmp_path: Path, no_variables: None
+) -> None:
     (tmp_path / "seqhub.yaml").write_text("broken: [")
     file, data = tmp_path / "a.yaml", tmp_path / 'a "strange": name'
     done = run("--config", str(file), "init", f"--data-dir={data}", cwd=tmp_path)
