@@ -20,7 +20,9 @@ DELETE = "runfolders.delete_runfolder"
 
 
 class StateForm(ReasonForm):
-    state = forms.ChoiceField(choices=State.choices, widget=UnfoldAdminSelectWidget())
+    state = forms.ChoiceField(
+        choices=State.choices, initial=State.READY, widget=UnfoldAdminSelectWidget()
+    )
     field_order = ("state", "reason")
 
 
@@ -138,7 +140,7 @@ OVERRIDES: dict[str, Override] = {
             "swap_horiz",
             Question(
                 "Set the state",
-                "This is the word that API clients see and set. `ready` offers the "
+                "This is the word that API clients see and set. “ready” offers the "
                 "run to the next client that asks.",
                 "Set state",
                 StateForm,

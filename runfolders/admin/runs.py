@@ -208,7 +208,7 @@ class RunfolderAdmin(ReadOnlyAdmin):
     @display(description="Size", ordering="size_bytes")
     def size(self, run: Runfolder) -> SafeString | str:
         if run.size_bytes is None:
-            return markup.faint("not measured")
+            return markup.faint("–")
         return format_bytes(run.size_bytes)
 
     @display(description="Project", ordering="project")

@@ -40,7 +40,7 @@ def attention_panel() -> Panel:
         AttentionLine(
             row,
             subject_link(row.subject),
-            row.runfolder_name or row.subject.replace(":", " "),
+            row.runfolder_name or row.subject.partition(":")[0].capitalize(),
         )
         for row in rows[:SHOWN]
     ]
@@ -112,6 +112,6 @@ def subject_link(subject: str) -> str:
 
 def named_subject(subject: str, name: str) -> SafeString | str:
     """`name` (or the subject itself), as a link where there is a page."""
-    words = broken(name) if name else subject.replace(":", " ")
+    words = broken(name) if name else subject.replace(":", " ").capitalize()
     link = subject_link(subject)
     return format_html('<a href="{}">{}</a>', link, words) if link else words

@@ -12,8 +12,11 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from runfolders.choices import Sequencing
 from runfolders.models import Runfolder
+from runfolders.services.sequencing import override_sequencing
 from seqhub.operations.services.attention import open_attention
+from seqhub.operations.services.events import SYSTEM
 from seqhub.operations.services.roles import sync_roles
 from tests.console.pages import fill, page_of
 from tests.factories import RunfolderFactory, SampleFactory
@@ -26,6 +29,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+USER = "anna"
 PASSWORD = "correct-horse"
 
 pytestmark = [
@@ -58,7 +62,7 @@ def page(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     Fails when a page wrote an error to the browser's console.
     """
     sync_roles()
-    User.objects.create_superuser("anna", password=PASSWORD)
+    User.objects.create_superuser(USER, password=PASSWORD)
     context = browser.new_context(base_url=live_server.url)
     found = context.new_page()
     mistakes: list[str] = []
@@ -81,9 +85,6 @@ def log_in(page: Page) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
-
-
-USER = "anna"
 
 
 def open_menu(page: Page) -> None:
@@ -164,11 +165,18 @@ def test_a_run_fills_up_before_the_eyes(page: Page) -> None:
     rows = Runfolder.objects.filter(pk=run.pk)
     rows.update(cycles_done=88)
     expect(page.locator(".labelled-bar-wide")).to_contain_text("cycle 88/318")
-    rows.update(sequencing="complete", state="ready")
+    page.get_by_role("link", name="Timeline").click()
+    expect(page.locator("#panel-timeline")).to_contain_text("Nothing here yet")
+    mark_complete(run)
     expect(page.locator(".headline")).to_contain_text("Complete")
+    expect(page.locator(".timeline")).to_contain_text("By hand: It is.")
     # What is over is asked for no more.
     expect(page.locator("#run-head[hx-get]")).to_have_count(0)
-    expect(page.get_by_role("status")).to_contain_text("complete, ready")
+    expect(page.get_by_role("status")).to_contain_text("complete, by hand, ready")
+
+
+def mark_complete(run: Runfolder) -> None:
+    override_sequencing(run.pk, Sequencing.COMPLETE, actor=SYSTEM, reason="It is.")
 
 
 def test_an_open_menu_and_the_focus_survive_a_refresh(page: Page) -> None:
@@ -184,6 +192,7 @@ def test_an_open_menu_and_the_focus_survive_a_refresh(page: Page) -> None:
 def test_ctrl_k_leads_to_a_sample(page: Page) -> None:
     sample = SampleFactory.create(sample_id="liver-3")
     page.keyboard.press("Control+k")
+    expect(page.locator("#search-input-command")).to_be_focused()
     page.keyboard.type("liver-3")
     found = page.locator("#command-results").get_by_text("liver-3", exact=True)
     expect(found).to_be_visible()

@@ -27,7 +27,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         max_length=1000,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "autofocus": True}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text="Kept in the history.",
     )
 

@@ -129,7 +129,10 @@
       document.getElementById(focused)?.focus({ preventScroll: true });
     }
     const now = document.querySelector("[data-announce]")?.dataset.announce ?? "";
-    if (said && now && now !== said) announce(now);
+    if (said && now && now !== said) {
+      announce(now);
+      document.body.dispatchEvent(new Event("run-changed"));
+    }
   });
 
   // --- the API's answer, pretty
