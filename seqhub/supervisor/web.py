@@ -1,6 +1,6 @@
 """The web server: gunicorn on sockets that `up` has opened.
 
-python -m seqhub.supervisor.web FD...
+Run as `python -m seqhub.supervisor.web FD...`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import gc
 import sys
 from typing import Any
 
-from django.conf import settings
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
@@ -70,10 +69,9 @@ class Application(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        # Imported here: it loads Django, which the settings must precede.
+        # Imported here: `up` takes GRACE_S from this module, not the application.
         from seqhub.wsgi import application
 
-        settings.LOGGING["loggers"]["gunicorn.error"] = {"level": "INFO"}
         return application
 
 

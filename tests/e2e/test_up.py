@@ -65,7 +65,10 @@ def test_it_serves_from_nothing_and_admits_no_second_one(site: Site) -> None:
     assert f"process {site.up.pid}" in refusal
     assert site.get("/readyz") == 200
     # A command shares the database of an `up` and leaves it running.
-    assert site.command("migrate", "--check").returncode == 0
+    assert site.command("backup", "saved").returncode == 0
+    restore = site.command("restore-backup", "saved", "--replace", "--yes")
+    assert restore.returncode == 1
+    assert "already up" in restore.stderr
     assert site.get("/readyz") == 200
 
     assert site.stop() == 0
@@ -218,7 +221,7 @@ def test_the_listening_socket_survives_the_web_server(running: Site) -> None:
     assert refused == 0
 
 
-def test_paths_of_this_machine_are_not_needed(tmp_path: Path) -> None:
+def test_help_tells_the_exit_codes(tmp_path: Path) -> None:
     """`up --help` works anywhere and tells the exit codes."""
     done = Site(tmp_path / "site").command("up", "--help")
     assert done.returncode == 0
