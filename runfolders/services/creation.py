@@ -12,10 +12,10 @@ from runfolders.choices import Sequencing
 from runfolders.engine.completion import RTA
 from runfolders.errors import CreationRefused
 from runfolders.models import Runfolder
-from runfolders.services.refresh import refresh_path
+from runfolders.services.refresh import ANSWER_S, refresh_path
 from runfolders.services.roots import root_of
 from runfolders.services.sequencing import override_sequencing
-from seqhub.lib.disk import read_disk
+from seqhub.lib.patience import within
 from seqhub.operations.services.events import Actor, record_event
 
 # What the old service writes, word for word as clients' tests expect it.
@@ -34,13 +34,13 @@ RUN_PARAMETERS = """\
 def create_test_runfolder(host: str, path: str, *, actor: Actor) -> Runfolder:
     """Make a directory with a runParameters.xml, known at once.
 
-    Raises CreationRefused, NotMonitored, DiskTimeout.
+    Raises CreationRefused, NotMonitored, TimedOut.
     """
     _check_enabled()
     path = path.rstrip("/")
-    root_of(host, path, now=timezone.now())
+    root = root_of(host, path, now=timezone.now())
     try:
-        read_disk(_make, Path(path))
+        within(ANSWER_S, root.path, _make, Path(path))
     except FileExistsError:
         raise CreationRefused(f"{path} is there already.") from None
     except OSError as error:
@@ -59,14 +59,15 @@ def create_test_runfolder(host: str, path: str, *, actor: Actor) -> Runfolder:
 def mark_as_ready(host: str, path: str, *, actor: Actor) -> Runfolder:
     """Write RTAComplete.txt; the run is complete from then on, whatever the rules.
 
-    Raises CreationRefused, NotMonitored, RunfolderNotFound, DiskTimeout.
+    Raises CreationRefused, NotMonitored, RunfolderNotFound, TimedOut.
     """
     _check_enabled()
     runfolder = refresh_path(host, path)
     if runfolder.pk is None:
         raise CreationRefused(f"{runfolder.path} is no run folder.")
     try:
-        read_disk(_write, runfolder.location / RTA)
+        marker = runfolder.location / RTA
+        within(ANSWER_S, runfolder.root.path, _write, marker)
     except OSError as error:
         raise CreationRefused(
             f"{RTA} can't be written in {runfolder.path}: {error.strerror}."

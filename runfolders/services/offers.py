@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.db import transaction
 from django.db.models import QuerySet
 
 from runfolders.errors import RunfolderNotFound
 from runfolders.models import Runfolder
 from runfolders.selectors import next_ready, present_runfolders
-from runfolders.services.refresh import refresh_path, still_there, vanish
+from runfolders.services.refresh import gone_from_disk, refresh_path, vanish
 from runfolders.services.states import parse_state, pick_up, set_state
-from seqhub.lib.disk import read_disk
 from seqhub.operations.services.events import Actor
 
-# What Arteria's answers and `still_there` need of a row.
+# What Arteria's answers and the look at the disk need of a row.
 FIELDS = (
+    "root__path",
     "host",
     "path",
     "raw_path",
@@ -24,33 +22,35 @@ FIELDS = (
     "reagent_kit_barcode",
     "library_tube",
 )
-# How many candidates `next` reads at once; most often the first one is there.
-BATCH = 20
+# How many candidates `next` looks at together; most often the first is there.
+BATCH = 5
 
 
 def offered(host: str, state: str | None = None) -> list[Runfolder]:
     """The run folders of `host` in `state` (None: in any), first completed first.
 
-    One `stat` each; what is gone is left out and marked. Raises DiskTimeout.
+    One `stat` each; what is gone is left out and marked. So is, unmarked, what a
+    hung disk does not tell of: it must not hide the others.
     """
     rows = present_runfolders(host).order_by("completed_at", "id")
     if state is not None:
         rows = rows.filter(state=state)
     candidates = list(_light(rows))
-    gone = read_disk(_gone, candidates)
+    gone, silent = gone_from_disk(candidates)
     vanish(sorted(gone))
-    return [row for row in candidates if row.pk not in gone]
+    return [row for row in candidates if row.pk not in gone | silent]
 
 
 def next_offer(host: str) -> Runfolder | None:
-    """What `pick_up_offer` would hand out now. Raises DiskTimeout."""
-    gone: set[int] = set()
-    while rows := list(_light(next_ready(host).exclude(pk__in=gone))[:BATCH]):
-        found, missing = read_disk(_first_there, rows)
-        vanish(missing)
+    """What `pick_up_offer` would hand out now."""
+    passed_over: set[int] = set()
+    while rows := list(_light(next_ready(host).exclude(pk__in=passed_over))[:BATCH]):
+        gone, silent = gone_from_disk(rows)
+        vanish(sorted(gone))
+        passed_over |= gone | silent
+        found = next((row for row in rows if row.pk not in passed_over), None)
         if found is not None:
             return found
-        gone.update(missing)
     return None
 
 
@@ -58,26 +58,29 @@ def pick_up_offer(host: str, *, actor: Actor) -> Runfolder | None:
     """Claim the run folder that has been complete the longest and is on disk.
 
     It is `pending` from then on; no two callers ever get the same one. A
-    claim that finds nothing on disk is undone. Raises DiskTimeout.
+    claim that finds nothing on disk is undone.
     """
-    gone: frozenset[int] = frozenset()
+    passed_over: frozenset[int] = frozenset()
     while True:
         # The look at the disk is part of the claim: others pass over the
         # locked row meanwhile, and wait for nothing.
         with transaction.atomic():
-            runfolder = pick_up(host, actor=actor, skip=gone)
-            if runfolder is None or read_disk(still_there, runfolder):
+            runfolder = pick_up(host, actor=actor, skip=passed_over)
+            if runfolder is None:
+                return None
+            gone, silent = gone_from_disk([runfolder])
+            if not gone | silent:
                 return runfolder
             transaction.set_rollback(True)
-        vanish([runfolder.pk])
-        gone |= {runfolder.pk}
+        vanish(gone)
+        passed_over |= gone | silent
 
 
 def set_state_at(host: str, path: str, word: object, *, actor: Actor) -> None:
     """Set the state of the run folder at `path`, whatever it was.
 
     Raises UnknownState (whatever lies at the path), NotMonitored,
-    RunfolderNotFound, DiskTimeout.
+    RunfolderNotFound, TimedOut.
     """
     state = parse_state(word)
     runfolder = refresh_path(host, path)
@@ -87,18 +90,4 @@ def set_state_at(host: str, path: str, word: object, *, actor: Actor) -> None:
 
 
 def _light(rows: QuerySet[Runfolder]) -> QuerySet[Runfolder]:
-    return rows.only(*FIELDS)
-
-
-def _gone(rows: Iterable[Runfolder]) -> set[int]:
-    return {row.pk for row in rows if not still_there(row)}
-
-
-def _first_there(rows: Iterable[Runfolder]) -> tuple[Runfolder | None, list[int]]:
-    """The first that is on disk, and the ids of those before it that are not."""
-    missing: list[int] = []
-    for row in rows:
-        if still_there(row):
-            return row, missing
-        missing.append(row.pk)
-    return None, missing
+    return rows.select_related("root").only(*FIELDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -22,7 +24,10 @@ from runfolders.services.presence import retire
 from runfolders.services.registration import register
 from runfolders.services.roots import root_of
 from runfolders.services.size import ring_for_sizes
-from seqhub.lib.disk import read_disk
+from seqhub.lib.patience import TimedOut, within
+
+# A caller waits for a disk so long; a mount that takes longer hangs.
+ANSWER_S = 10.0
 
 
 def refresh_path(host: str, path: str) -> Runfolder:
@@ -31,7 +36,7 @@ def refresh_path(host: str, path: str) -> Runfolder:
     It is registered if it is new. A directory where run folders lie that is none
     (yet) is answered as Arteria answers it, state `none`, by a Runfolder that is
     not saved (`pk` is None): the console shows runs only. Raises NotMonitored,
-    RunfolderNotFound, DiskTimeout.
+    RunfolderNotFound, TimedOut.
     """
     path = path.rstrip("/")
     now = timezone.now()
@@ -41,7 +46,9 @@ def refresh_path(host: str, path: str) -> Runfolder:
     policy = current_policy()
     before = Before(row.signature, facts_of(row)) if row else None
     try:
-        look = read_disk(_look_at, Looker(policy.markers), path, before)
+        look = within(
+            ANSWER_S, root.path, _look_at, Looker(policy.markers), path, before
+        )
     except (FileNotFoundError, NotADirectoryError):
         if row is not None:
             vanish([row.pk])
@@ -51,13 +58,20 @@ def refresh_path(host: str, path: str) -> Runfolder:
     return _record(root, row, look, policy)
 
 
-def still_there(runfolder: Runfolder) -> bool:
-    """Whether there is a directory at its path now: one stat."""
-    try:
-        found = os.stat(runfolder.location)  # noqa: PTH116 - `mode` is all we want
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISDIR(found.st_mode)
+def gone_from_disk(rows: Iterable[Runfolder]) -> tuple[set[int], set[int]]:
+    """Of rows whose roots are at hand: the ids of which there is no directory
+    now, one stat each, and the ids of which a hung disk does not tell."""
+    by_root: dict[str, list[Runfolder]] = {}
+    for row in rows:
+        by_root.setdefault(row.root.path, []).append(row)
+    gone: set[int] = set()
+    silent: set[int] = set()
+    for place, there in by_root.items():
+        try:
+            gone |= within(ANSWER_S, place, _without_directory, there)
+        except TimedOut:
+            silent.update(row.pk for row in there)
+    return gone, silent
 
 
 def vanish(runfolder_ids: Iterable[int]) -> None:
@@ -70,12 +84,12 @@ def vanish(runfolder_ids: Iterable[int]) -> None:
     if not ids:
         return
     rows = Runfolder.objects.filter(pk__in=ids, is_present=True)
-    places = [
-        (row.pk, row.root.path, str(row.location))
-        for row in rows.select_related("root")
-    ]
-    for pk in read_disk(_certainly_gone, places):
-        retire(pk, "the folder is no longer on disk", now=timezone.now())
+    for row in rows.select_related("root"):
+        root, path = row.root.path, str(row.location)
+        with suppress(TimedOut):
+            if within(ANSWER_S, root, is_gone, root, path):
+                now = timezone.now()
+                retire(row.pk, "the folder is no longer on disk", now=now)
 
 
 def _known(host: str, path: str) -> Runfolder | None:
@@ -104,7 +118,7 @@ def _refuse_nested(root: Root, path: str) -> None:
 def _plain_directory(root: Root, path: str) -> Runfolder:
     row = Runfolder(root=root, host=root.host, state=State.NONE, **path_columns(path))
     # What can't be looked at may as well not be there (a name that is too long).
-    if not read_disk(still_there, row):
+    if within(ANSWER_S, root.path, _without_directory, [row]):
         raise RunfolderNotFound(f"There is no directory {path[:200]!r}.")
     return row
 
@@ -145,5 +159,13 @@ def _register(root: Root, look: Look, policy: Policy) -> Runfolder:
     return Runfolder.objects.select_related("instrument", "root").get(pk=ids[0])
 
 
-def _certainly_gone(places: list[tuple[int, str, str]]) -> list[int]:
-    return [pk for pk, root, path in places if is_gone(root, path)]
+def _without_directory(rows: Iterable[Runfolder]) -> set[int]:
+    return {row.pk for row in rows if not _is_directory(row.location)}
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - `mode` is all we want
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(found.st_mode)

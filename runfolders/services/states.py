@@ -73,6 +73,7 @@ def pick_up(
     runfolder = (
         next_ready(host)
         .exclude(pk__in=skip)
+        .select_related("root")
         .select_for_update(of=("self",), skip_locked=True)
         .first()
     )

@@ -19,7 +19,7 @@ from rest_framework.test import APIClient, APIRequestFactory
 from rest_framework.views import APIView
 
 from seqhub.error_pages import server_error
-from seqhub.lib.disk import DiskTimeout
+from seqhub.lib.patience import TimedOut
 from seqhub.operations.errors import IllegalTransition, InvalidValue, NotFound
 from tests.clients import client_with
 
@@ -81,7 +81,7 @@ def test_wrong_fields_are_named() -> None:
     [
         (OperationalError("server closed the connection"), "database_unavailable"),
         (InterfaceError("connection already closed"), "database_unavailable"),
-        (DiskTimeout("The disk did not answer."), "disk_timeout"),
+        (TimedOut("The disk did not answer."), "disk_timeout"),
     ],
 )
 def test_passing_trouble_is_503_and_asks_to_come_again(

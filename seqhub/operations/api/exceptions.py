@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from seqhub.lib.disk import DiskTimeout
+from seqhub.lib.patience import TimedOut
 from seqhub.operations.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def error_response(exc: Exception, context: Mapping[str, Any]) -> Response:
     if response := exception_handler(exc, dict(context)):
         response.data = _framework_body(exc, response.data)
         return response
-    if isinstance(exc, DiskTimeout):
+    if isinstance(exc, TimedOut):
         body = error_body("disk_timeout", str(exc))
     elif isinstance(exc, OUTAGES):
         logger.error("The database can't be used: %s", exc)

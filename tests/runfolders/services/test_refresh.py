@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from pytest_django import Settings
 from runfolders.choices import Sequencing, State
 from runfolders.errors import CreationRefused, NotMonitored, RunfolderNotFound
 from runfolders.models import Runfolder
+from runfolders.services import refresh
 from runfolders.services.creation import create_test_runfolder, mark_as_ready
-from runfolders.services.refresh import refresh_path, still_there, vanish
+from runfolders.services.refresh import gone_from_disk, refresh_path, vanish
 from seqhub.operations.choices import Source
 from seqhub.operations.models import Event
 from seqhub.operations.services.events import Actor
-from tests.factories import HOST, RunfolderFactory
+from tests.factories import HOST, RootFactory, RunfolderFactory
 from tests.runfolders.runs import NEXTSEQ_2000, make_run, watch
 from tests.runfolders.services.scans import row_of, scan
 
@@ -112,15 +114,38 @@ def test_names_that_are_not_utf8_are_found(root: Path) -> None:
     folder = make_run(root).rename(root / os.fsdecode(b"\xe5"))
     row = refresh_path(HOST, str(folder))
     assert row.location == folder
-    assert still_there(row)
+    assert gone_from_disk([row]) == (set(), set())
 
 
-def test_still_there_is_about_directories(tmp_path: Path) -> None:
-    row = RunfolderFactory.build(path=str(tmp_path))
-    assert still_there(row)
+def test_only_a_directory_is_there(tmp_path: Path) -> None:
+    root = RootFactory.create(path=str(tmp_path))
     (tmp_path / "file").touch()
-    assert not still_there(RunfolderFactory.build(path=str(tmp_path / "file")))
-    assert not still_there(RunfolderFactory.build(path=str(tmp_path / "nothing")))
+    (tmp_path / "directory").mkdir()
+    rows = {
+        name: RunfolderFactory.create(root=root, name=name)
+        for name in ("file", "directory", "nothing")
+    }
+    gone = {rows["file"].pk, rows["nothing"].pk}
+    assert gone_from_disk(rows.values()) == (gone, set())
+
+
+def test_a_hung_disk_says_nothing_of_its_folders_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real hung mount can't be had here: a thread that waits stands in."""
+    monkeypatch.setattr(refresh, "ANSWER_S", 0.05)
+    there, hung = (
+        RunfolderFactory.create(root__path=str(tmp_path / name)) for name in "ab"
+    )
+    there.location.mkdir(parents=True)
+    let_go = threading.Event()
+
+    def look(path: Path) -> bool:
+        return path.is_dir() if path == there.location else let_go.wait()
+
+    monkeypatch.setattr(refresh, "_is_directory", look)
+    assert gone_from_disk([hung, there]) == (set(), {hung.pk})
+    let_go.set()
 
 
 def test_vanish_believes_only_what_is_certain(root: Path) -> None:
