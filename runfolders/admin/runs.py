@@ -202,7 +202,7 @@ class RunfolderAdmin(ReadOnlyAdmin):
             done = run.cycles_done or 0
             return markup.labelled_bar(done, run.total_cycles, "cycles")
         if run.sequencing == "settling":
-            return format_html("settling {}", markup.since(run.sequencing_since))
+            return format_html("settling began {}", markup.since(run.sequencing_since))
         return markup.since(run.completed_at or run.started_at or run.first_seen_at)
 
     @display(description="Size", ordering="size_bytes")

@@ -76,14 +76,15 @@ def _when_sequencing(run: Runfolder, now: dt.datetime) -> str:
 def _when_settling(
     run: Runfolder, now: dt.datetime, usual: tuple[float, float] | None
 ) -> str:
-    reason = run.sequencing_reason.rstrip(".") or "Settling"
-    text = f"{reason[:1].upper()}{reason[1:]}, for "
+    reason = run.sequencing_reason.rstrip(".") or "The last files are being copied"
+    text = f"{reason[:1].upper()}{reason[1:]}. Settling for "
     text += _duration(run.sequencing_since, now)
     if usual:
         low, high = (format_duration(seconds, units=1) for seconds in usual)
         text += f"; usually {low}" if low == high else f"; usually {low} to {high}"
     elif run.due_at and run.due_at > now:
-        text += f"; {_duration(now, run.due_at)} to go"
+        left = format_duration((run.due_at - now).total_seconds(), units=1)
+        text += f"; {left} to go"
     if run.stalled_at:
         text += ". This is longer than expected"
     return f"{text}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_STEPS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_STEPS = (("y", 365 * 86_400), ("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def format_bytes(size: float) -> str:

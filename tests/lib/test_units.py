@@ -32,6 +32,7 @@ def test_sizes_are_binary(size: float, words: str) -> None:
         (8040, "2 h 14 min"),
         (3 * 86_400 + 4 * 3600 + 59, "3 d 4 h"),
         (2 * 86_400 + 300, "2 d"),
+        (400 * 86_400, "1 y 35 d"),
     ],
 )
 def test_durations_have_their_two_largest_units(seconds: float, words: str) -> None:

@@ -28,7 +28,7 @@ def test_the_page_opens_with_the_headline() -> None:
         sequencing="settling", sequencing_reason="waiting for CopyComplete.txt"
     )
     text = staff("viewer").get(page_of(run)).content.decode()
-    assert "Waiting for CopyComplete.txt, for " in text
+    assert "Waiting for CopyComplete.txt. Settling for " in text
 
 
 @pytest.mark.parametrize(

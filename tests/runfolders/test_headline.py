@@ -49,7 +49,7 @@ def ago(minutes: float) -> dt.datetime:
                 "sequencing": "settling",
                 "sequencing_reason": "waiting for CopyComplete.txt",
             },
-            "Waiting for CopyComplete.txt, for 1 h.",
+            "Waiting for CopyComplete.txt. Settling for 1 h.",
         ),
         (
             {
@@ -57,7 +57,7 @@ def ago(minutes: float) -> dt.datetime:
                 "sequencing_reason": "grace time",
                 "due_at": ago(-5),
             },
-            "Grace time, for 1 h; 5 min to go.",
+            "Grace time. Settling for 1 h; 5 min to go.",
         ),
         (
             {"sequencing": "complete", "state": "ready", "outcome": "ended_early"},
@@ -102,7 +102,9 @@ def test_the_headline_says_what_is_usual() -> None:
         sequencing_reason="waiting for CopyComplete.txt",
     )
     words = headline(run, NOW, usual_settling_s=(300, 1200))
-    assert words == "Waiting for CopyComplete.txt, for 41 min; usually 5 min to 20 min."
+    assert words == (
+        "Waiting for CopyComplete.txt. Settling for 41 min; usually 5 min to 20 min."
+    )
 
 
 def test_a_hold_comes_first() -> None:

@@ -76,7 +76,7 @@
   });
 
   // --- relative times, in the words of seqhub.lib.units.format_since
-  const STEPS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  const STEPS = [["y", 365 * 86400], ["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
   function words(at) {
     const seconds = Math.round((Date.now() - at) / 1000);
