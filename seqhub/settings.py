@@ -170,7 +170,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # django-q2: measured settings. `retry` is a visibility timeout counted from the
 # dequeue, so it is far above any task's length; retries are ours, in the rows.
-_short = {"workers": 4, "timeout": 120, "retry": 600, "queue_limit": 4}
+_short = {"workers": 2, "timeout": 120, "retry": 600, "queue_limit": 2}
 Q_CLUSTER = {
     "name": "seqhub",
     "cluster_name": queues.DEFAULT,
@@ -185,7 +185,8 @@ Q_CLUSTER = {
     "log_level": "WARNING",
     **_short,
     "ALT_CLUSTERS": {
-        queues.local(CONFIG.host): _short,
+        # One worker watches what is in flight for most of each minute.
+        queues.local(CONFIG.host): {**_short, "workers": 3},
         queues.long(CONFIG.host): {
             "workers": 2,
             "timeout": None,

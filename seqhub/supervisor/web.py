@@ -6,11 +6,17 @@ Run as `python -m seqhub.supervisor.web FD...`.
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
 
 WORKERS = 2
 THREADS = 4
@@ -64,6 +70,7 @@ class Application(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",
             "control_socket_disable": True,
             "sendfile": False,
+            "child_exit": _forget_worker,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
@@ -75,5 +82,24 @@ class Application(BaseApplication):  # type: ignore[misc]
         return application
 
 
+def share_metrics(directory: Path) -> None:
+    """Have the workers add their counts up (prometheus_client, multiprocess mode).
+
+    Must come before prometheus_client is imported. The counts of the last server
+    go: a counter may begin anew, and its files would pile up.
+    """
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+
+
+def _forget_worker(_server: Arbiter, worker: Worker) -> None:
+    # Imported here: at its import the library looks for the directory.
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
 if __name__ == "__main__":
+    share_metrics(settings.CONFIG.data_dir / "run" / "metrics")
     Application([int(argument) for argument in sys.argv[1:]]).run()
