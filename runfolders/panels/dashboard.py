@@ -29,10 +29,6 @@ def runs_link(**filters: object) -> str:
     return f"{link}?{urlencode(filters)}" if filters else link
 
 
-def dashboard_panels() -> list[Panel]:
-    return [in_flight_panel(), complete_panel(), storage_panel(), scan_panel()]
-
-
 @dataclass(frozen=True, slots=True)
 class RunLine:
     """A run in one line of a panel."""
@@ -87,10 +83,23 @@ def complete_panel() -> Panel:
 
 @dataclass(frozen=True, slots=True)
 class RootLine:
+    """A watched root, and how full its disk is."""
+
     root: Root
-    chip: Chip
-    is_missing: bool
-    colour: str
+
+    @property
+    def chip(self) -> Chip:
+        return root_chip(self.root)
+
+    @property
+    def is_missing(self) -> bool:
+        return self.root.status == RootStatus.MISSING
+
+    @property
+    def colour(self) -> str:
+        if self.used_percent < 80:
+            return "primary"
+        return "danger" if self.used_percent >= 95 else "warning"
 
     @property
     def used_percent(self) -> int:
@@ -99,17 +108,7 @@ class RootLine:
 
 
 def root_lines() -> list[RootLine]:
-    """Each watched root with how full its disk is."""
-    found = []
-    for root in Root.objects.filter(is_configured=True):
-        line = RootLine(
-            root, root_chip(root), root.status == RootStatus.MISSING, "primary"
-        )
-        if line.used_percent >= 80:
-            colour = "danger" if line.used_percent >= 95 else "warning"
-            line = RootLine(root, line.chip, line.is_missing, colour)
-        found.append(line)
-    return found
+    return [RootLine(root) for root in Root.objects.filter(is_configured=True)]
 
 
 def storage_panel() -> Panel:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -32,8 +32,7 @@ def tracks(run: Runfolder) -> list[Track]:
 
 
 def tabs(run: Runfolder) -> list[Tab]:
-    counts = Runfolder.objects.filter(pk=run.pk).aggregate(samples=Count("samples"))
-    samples = counts["samples"]
+    samples = run.samples.count()
     return [
         Tab("overview", "Overview", lambda _query: overview(run)),
         Tab("samples", "Samples", lambda query: [samples_panel(run, query)], samples),
