@@ -82,6 +82,9 @@ def override_sequencing(
         raise IllegalTransition(f"{runfolder.name} is marked {sequencing} already.")
     runfolder.is_overridden = True
     runfolder.save(update_fields=["is_overridden"])
+    _record(
+        runfolder, "overridden", f"Marked {sequencing.value} by hand. {reason}", actor
+    )
     change_sequencing(runfolder, sequencing, f"By hand: {reason}", actor=actor)
     return runfolder
 
@@ -96,6 +99,7 @@ def lift_override(runfolder_id: int, *, actor: Actor, reason: str = "") -> Runfo
     # The next scan says why; an empty signature makes it look again.
     runfolder.signature = ""
     runfolder.save(update_fields=["is_overridden", "signature"])
+    _record(runfolder, "override_lifted", f"Override lifted. {reason}", actor)
     change_sequencing(
         runfolder,
         Sequencing(runfolder.sequencing_on_disk),
@@ -103,3 +107,14 @@ def lift_override(runfolder_id: int, *, actor: Actor, reason: str = "") -> Runfo
         actor=actor,
     )
     return runfolder
+
+
+def _record(runfolder: Runfolder, kind: str, message: str, actor: Actor) -> None:
+    """A person's word is in the history also where the disk says the same."""
+    record_event(
+        runfolder.subject,
+        kind,
+        message.strip(),
+        actor=actor,
+        runfolder=(runfolder.pk, runfolder.name),
+    )

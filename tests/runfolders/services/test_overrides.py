@@ -71,6 +71,14 @@ def test_lifting_the_override_believes_the_disk_again() -> None:
     assert (runfolder.sequencing, runfolder.is_overridden) == ("settling", False)
 
 
+def test_a_persons_word_is_in_the_history_also_where_the_disk_agrees() -> None:
+    runfolder = RunfolderFactory.create(complete=True)
+    override_sequencing(runfolder.pk, Sequencing.COMPLETE, actor=ANNA, reason="Sure.")
+    lift_override(runfolder.pk, actor=ANNA, reason="Enough.")
+    kinds = list(Event.objects.order_by("id").values_list("kind", "actor"))
+    assert kinds == [("overridden", "anna"), ("override_lifted", "anna")]
+
+
 def test_it_refuses_what_makes_no_sense() -> None:
     present = RunfolderFactory.create()
     gone = RunfolderFactory.create(is_present=False)
