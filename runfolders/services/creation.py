@@ -12,11 +12,12 @@ from runfolders.choices import Sequencing
 from runfolders.engine.completion import RTA
 from runfolders.errors import CreationRefused
 from runfolders.models import Runfolder
+from runfolders.services.history import record
 from runfolders.services.refresh import ANSWER_S, refresh_path
 from runfolders.services.roots import root_of
 from runfolders.services.sequencing import override_sequencing
 from seqhub.lib.patience import within
-from seqhub.operations.services.events import Actor, record_event
+from seqhub.operations.services.events import Actor
 
 # What the old service writes, word for word as clients' tests expect it.
 RUN_PARAMETERS = """\
@@ -46,12 +47,11 @@ def create_test_runfolder(host: str, path: str, *, actor: Actor) -> Runfolder:
     except OSError as error:
         raise CreationRefused(f"{path} can't be made: {error.strerror}.") from None
     runfolder = refresh_path(host, path)
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "created",
         "Made for testing.",
         actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
     )
     return runfolder
 

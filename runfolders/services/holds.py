@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from runfolders.models import Hold
+from runfolders.services.history import record
 from runfolders.services.states import lock_runfolder
 from seqhub.operations.errors import IllegalTransition
-from seqhub.operations.services.events import Actor, record_event
+from seqhub.operations.services.events import Actor
 
 
 @transaction.atomic
@@ -23,12 +24,11 @@ def hold(runfolder_id: int, *, actor: Actor, reason: str) -> Hold:
         held_by=actor.name,
         held_at=timezone.now(),
     )
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "held",
-        f"Put on hold. {reason}".strip(),
+        f"Put on hold. {reason}",
         actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
     )
     return row
 
@@ -43,10 +43,9 @@ def release(runfolder_id: int, *, actor: Actor, reason: str = "") -> None:
     row.released_at = timezone.now()
     row.released_by = actor.name
     row.save(update_fields=["released_at", "released_by"])
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "released",
-        f"Released from hold. {reason}".strip(),
+        f"Released from hold. {reason}",
         actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
     )

@@ -6,9 +6,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from runfolders.models import Note
+from runfolders.services.history import record
 from runfolders.services.states import lock_runfolder
 from seqhub.operations.errors import InvalidValue
-from seqhub.operations.services.events import Actor, record_event
+from seqhub.operations.services.events import Actor
 
 
 @transaction.atomic
@@ -20,11 +21,10 @@ def add_note(runfolder_id: int, text: str, *, actor: Actor) -> Note:
     note = Note.objects.create(
         runfolder=runfolder, text=text.strip(), author=actor.name, at=timezone.now()
     )
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "note",
         note.text,
         actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
     )
     return note

@@ -28,11 +28,12 @@ from runfolders.services.columns import (
     sheet_columns,
     text,
 )
+from runfolders.services.history import record
 from runfolders.services.policy import Policy, clock
 from runfolders.services.sequencing import change_sequencing
 from runfolders.services.states import lock_runfolder
 from runfolders.services.watch import sync_attention
-from seqhub.operations.services.events import SCANNER, record_event
+from seqhub.operations.services.events import SCANNER
 
 CLOCK_SKEW = "clock_skew"
 # Problems that no reading of the folder finds, so that none takes them back.
@@ -93,12 +94,11 @@ def _record_stalling(runfolder: Runfolder, *, was_stalled: bool) -> None:
     is_stalled = runfolder.stalled_at is not None
     if is_stalled == was_stalled:
         return
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "stalled" if is_stalled else "moves_again",
         "Nothing moves any more." if is_stalled else "It moves again.",
         actor=SCANNER,
-        runfolder=(runfolder.pk, runfolder.name),
     )
 
 

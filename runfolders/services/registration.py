@@ -16,13 +16,14 @@ from runfolders.engine.look import Look
 from runfolders.errors import UnknownState
 from runfolders.models import Instrument, Root, Runfolder, Sample
 from runfolders.services.columns import path_columns, run_id_of, sample_rows
+from runfolders.services.history import record
 from runfolders.services.observation import UNKNOWN_STATE, fill, observe
 from runfolders.services.policy import Policy
 from runfolders.services.states import lock_runfolder, parse_state
 from runfolders.services.watch import sync_attention, wanted_attention
 from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.models import Event
-from seqhub.operations.services.events import SCANNER, record_event
+from seqhub.operations.services.events import SCANNER
 
 STAT_S = 5
 
@@ -139,12 +140,11 @@ def _settle_in(
     has_moved = runfolder.path != old_path
     if has_moved:
         message = f"{message} It was at {old_path} and is at {runfolder.path} now."
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "moved" if has_moved else "returned",
         message,
         actor=SCANNER,
-        runfolder=(runfolder.pk, runfolder.name),
         data={"from": old_path, "to": runfolder.path},
     )
     return observe(runfolder_id, look, policy=policy, now=now)

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from runfolders.choices import SEQUENCING_TRANSITIONS, Sequencing, State
 from runfolders.models import Runfolder
+from runfolders.services.history import record
 from runfolders.services.states import change_state, lock_runfolder
 from seqhub.operations.errors import IllegalTransition
-from seqhub.operations.services.events import Actor, record_event
+from seqhub.operations.services.events import Actor
 
 
 def change_sequencing(
@@ -53,12 +54,11 @@ def change_sequencing(
             "completed_at",
         ]
     )
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "sequencing_changed",
         f"Sequencing {old} → {sequencing.value}: {reason}",
         actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
         data={"from": old, "to": sequencing.value, "reason": reason},
     )
     if sequencing == Sequencing.COMPLETE and runfolder.state == State.NONE:
@@ -82,8 +82,11 @@ def override_sequencing(
         raise IllegalTransition(f"{runfolder.name} is marked {sequencing} already.")
     runfolder.is_overridden = True
     runfolder.save(update_fields=["is_overridden"])
-    _record(
-        runfolder, "overridden", f"Marked {sequencing.value} by hand. {reason}", actor
+    record(
+        runfolder,
+        "overridden",
+        f"Marked {sequencing.value} by hand. {reason}",
+        actor=actor,
     )
     change_sequencing(runfolder, sequencing, f"By hand: {reason}", actor=actor)
     return runfolder
@@ -99,7 +102,7 @@ def lift_override(runfolder_id: int, *, actor: Actor, reason: str = "") -> Runfo
     # The next scan says why; an empty signature makes it look again.
     runfolder.signature = ""
     runfolder.save(update_fields=["is_overridden", "signature"])
-    _record(runfolder, "override_lifted", f"Override lifted. {reason}", actor)
+    record(runfolder, "override_lifted", f"Override lifted. {reason}", actor=actor)
     change_sequencing(
         runfolder,
         Sequencing(runfolder.sequencing_on_disk),
@@ -107,14 +110,3 @@ def lift_override(runfolder_id: int, *, actor: Actor, reason: str = "") -> Runfo
         actor=actor,
     )
     return runfolder
-
-
-def _record(runfolder: Runfolder, kind: str, message: str, actor: Actor) -> None:
-    """A person's word is in the history also where the disk says the same."""
-    record_event(
-        runfolder.subject,
-        kind,
-        message.strip(),
-        actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
-    )

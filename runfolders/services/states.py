@@ -9,7 +9,8 @@ from runfolders.choices import State
 from runfolders.errors import RunfolderNotFound, UnknownState
 from runfolders.models import Runfolder
 from runfolders.selectors import next_ready
-from seqhub.operations.services.events import Actor, record_event
+from runfolders.services.history import record
+from seqhub.operations.services.events import Actor
 
 
 def parse_state(word: object) -> State:
@@ -51,12 +52,11 @@ def change_state(
     runfolder.state_since = timezone.now()
     runfolder.save(update_fields=["state", "state_since"])
     message = f"State {old} → {state.value}."
-    record_event(
-        runfolder.subject,
+    record(
+        runfolder,
         "state_changed",
         f"{message} {reason}".strip(),
         actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
         data={"from": old, "to": state.value, "reason": reason},
     )
 

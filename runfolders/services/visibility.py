@@ -6,21 +6,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from runfolders.errors import RunfolderPresent
-from runfolders.models import Runfolder
+from runfolders.services.history import record
 from runfolders.services.states import lock_runfolder
 from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.services.attention import close_attention
-from seqhub.operations.services.events import Actor, record_event
-
-
-def _record(runfolder: Runfolder, kind: str, message: str, actor: Actor) -> None:
-    record_event(
-        runfolder.subject,
-        kind,
-        message.strip(),
-        actor=actor,
-        runfolder=(runfolder.pk, runfolder.name),
-    )
+from seqhub.operations.services.events import Actor
 
 
 @transaction.atomic
@@ -35,7 +25,7 @@ def ignore_runfolder(runfolder_id: int, *, actor: Actor, reason: str) -> None:
     runfolder.ignored_at = timezone.now()
     runfolder.save(update_fields=["ignored_at"])
     close_attention(runfolder.subject)
-    _record(runfolder, "ignored", f"Ignored from now on. {reason}", actor)
+    record(runfolder, "ignored", f"Ignored from now on. {reason}", actor=actor)
 
 
 @transaction.atomic
@@ -46,7 +36,7 @@ def unignore_runfolder(runfolder_id: int, *, actor: Actor, reason: str = "") -> 
         raise IllegalTransition(f"{runfolder.name} is not ignored.")
     runfolder.ignored_at = None
     runfolder.save(update_fields=["ignored_at"])
-    _record(runfolder, "unignored", f"No longer ignored. {reason}", actor)
+    record(runfolder, "unignored", f"No longer ignored. {reason}", actor=actor)
 
 
 @transaction.atomic
@@ -61,6 +51,6 @@ def forget_runfolder(runfolder_id: int, *, actor: Actor, reason: str) -> None:
             f"{runfolder.name} is still on disk at {runfolder.path}; "
             "only a vanished run can be forgotten."
         )
-    _record(runfolder, "forgotten", f"Forgotten. {reason}", actor)
+    record(runfolder, "forgotten", f"Forgotten. {reason}", actor=actor)
     close_attention(runfolder.subject)
     runfolder.delete()
