@@ -162,7 +162,14 @@ def test_an_open_network_opens_nothing_else(path: str) -> None:
 @pytest.mark.usefixtures("_open_to_the_lab")
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, CROSS_SITE],
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        CROSS_SITE,
+        {"Referer": "http://evil.example/"},
+        # An image of a page that asks for no referrer, over plain HTTP.
+        {"Accept": "image/webp,*/*;q=0.8", "Accept-Language": "sv"},
+    ],
 )
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_page_in_a_browser_there_gets_nothing_without_a_token(
