@@ -1,8 +1,8 @@
 """Backups: the database and the key files in one tar file.
 
-manifest.json comes first: {"format": 1, "version", "at", "migrations":
-[[app, name], ...], "members": {name: sha256 in hex}}; then database.dump, as
-`pg_dump --format=custom` writes it, and the key files.
+manifest.json comes first: {"format": 1, "version", "at", "host",
+"migrations": [[app, name], ...], "members": {name: sha256 in hex}}; then
+database.dump, as `pg_dump --format=custom` writes it, and the key files.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Backup:
     path: Path
     version: str
     at: str
+    # The one that wrote it.
+    host: str
     migrations: frozenset[Migration]
     secret_key: bytes
 
@@ -58,6 +60,7 @@ def write_backup(
     *,
     database_url: str,
     secret_key_path: Path,
+    host: str,
     version: str,
     migrations: set[Migration],
 ) -> None:
@@ -77,6 +80,7 @@ def write_backup(
             "format": FORMAT,
             "version": version,
             "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "host": host,
             "migrations": sorted(migrations),
             "members": {name: _file_digest(path) for name, path in members.items()},
         }
@@ -109,6 +113,7 @@ def open_backup(path: Path) -> Backup:
                 path=path,
                 version=str(manifest["version"]),
                 at=str(manifest["at"]),
+                host=str(manifest["host"]),
                 migrations=frozenset((a, n) for a, n in manifest["migrations"]),
                 secret_key=_member(archive, SECRET_KEY).read(),
             )

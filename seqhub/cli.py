@@ -11,7 +11,7 @@ from django.core.management import execute_from_command_line
 from seqhub.config import Config, ConfigError, load_config
 from seqhub.database import embedded_postgres
 from seqhub.postgres import PostgresError
-from seqhub.supervisor.directory import prepare_directory
+from seqhub.supervisor.directory import check_host, prepare_directory
 from seqhub.supervisor.errors import Refused
 from seqhub.version import VERSION
 
@@ -56,7 +56,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)
     except Refused as refusal:
-        print(f"seqhub up: {refusal}", file=sys.stderr)
+        print(f"seqhub: {refusal}", file=sys.stderr)
         sys.exit(refusal.exit_code)
     except PostgresError as error:
         sys.exit(f"{error}")
@@ -72,6 +72,8 @@ def run(arguments: list[str]) -> None:
         arguments = set_configuration_aside(command, arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
     config = load_config()
+    if command == "scan":
+        check_host(config)
     with ExitStack() as stack:
         if needs_database(command, arguments, config):
             embedded = embedded_postgres(config)

@@ -1,4 +1,4 @@
-"""The data directory, before Django is there: its lock and its secret key."""
+"""The data directory, before Django is there: its lock, secret key and host."""
 
 from __future__ import annotations
 
@@ -32,6 +32,39 @@ def prepare_directory(config: Config) -> None:
                 ExitCode.CONFIGURATION,
                 f"secret_key_file: there is no file {config.secret_key_file}",
             )
+
+
+def claim_host(config: Config) -> None:
+    """Record whose data this is, the first time. Raises Refused.
+
+    Under another name every run would be another run, and be handed out again.
+    """
+    with disk_trouble_explained(config.data_dir):
+        create_once(host_path(config), f"{config.host}\n".encode())
+    check_host(config)
+
+
+def check_host(config: Config) -> None:
+    """Raises Refused where the data directory belongs to another host."""
+    file = host_path(config)
+    with disk_trouble_explained(config.data_dir):
+        try:
+            recorded = file.read_text(errors="replace").strip()
+        except FileNotFoundError:
+            return
+    if recorded != config.host:
+        raise Refused(
+            ExitCode.CONFIGURATION,
+            f"host: the data in {config.data_dir} is of the host {recorded!r}, and"
+            f" this one is called {config.host!r}: set `host: {recorded}` in the"
+            f" configuration, or remove {file} if this really is a new host (its"
+            " runs are then registered afresh)",
+        )
+
+
+def host_path(config: Config) -> Path:
+    """The file that holds the name of the host whose data this is."""
+    return config.data_dir / "host"
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from seqhub.postgres import DataDirectoryFull, EmbeddedPostgres, PostgresError
 from seqhub.supervisor import web
 from seqhub.supervisor.child import Child
 from seqhub.supervisor.directory import (
+    claim_host,
     disk_trouble_explained,
     prepare_directory,
     sole_supervisor,
@@ -74,6 +75,7 @@ def _start(
     prepare_directory(config)
     with disk_trouble_explained(config.data_dir):
         stack.enter_context(sole_supervisor(config.data_dir))
+        claim_host(config)
         record = Record(config.data_dir)
         for session in record.end_leftovers():
             output.say(f"ended session {session} of a killed up", "WARNING")

@@ -57,6 +57,7 @@ def backup(server: EmbeddedPostgres, tmp_path: Path) -> Path:
         target,
         database_url=server.url,
         secret_key_path=tmp_path / "secret-key",
+        host="north",
         version="1.2.3",
         migrations=MIGRATIONS,
     )
@@ -73,7 +74,7 @@ def test_a_backup_brings_database_and_key_back(
     ]
     _execute(server, "DELETE FROM words; CREATE TABLE later ()")
     opened = open_backup(backup)
-    assert opened.version == "1.2.3"
+    assert (opened.version, opened.host) == ("1.2.3", "north")
     assert opened.migrations == MIGRATIONS
     restore_database(opened, server.url, tmp_path)
     restore_secret_key(opened, tmp_path / "restored-key")
@@ -139,6 +140,7 @@ def test_a_password_is_in_no_argument_list(tmp_path: Path) -> None:
             tmp_path / "backup",
             database_url="postgresql://me:geheim@127.0.0.1:1/seqhub",
             secret_key_path=tmp_path / "key",
+            host="north",
             version="1",
             migrations=set(),
         )
@@ -150,7 +152,7 @@ def test_a_password_is_in_no_argument_list(tmp_path: Path) -> None:
 def test_the_commands_move_a_site(backup: Path) -> None:
     """From one data directory into another, with the refusals on the way."""
     with open_directory() as cwd:
-        (cwd / "seqhub.yaml").write_text("{}\n")
+        (cwd / "seqhub.yaml").write_text("host: south\n")
         unknown = run("restore-backup", "nothing", cwd=cwd)
         assert unknown.returncode == 1
         assert "nothing can't be read" in unknown.stderr
@@ -163,6 +165,11 @@ def test_the_commands_move_a_site(backup: Path) -> None:
         restored = run("restore-backup", str(backup), cwd=cwd)
         assert restored.returncode == 0, restored.stderr
         assert (cwd / "var" / "secret-key").read_text() == "the key"
+        assert "set `host: north`" in restored.stdout
+        for command in ("up", "scan"):
+            refused = run(command, cwd=cwd)
+            assert refused.returncode == 2
+            assert "is of the host 'north'" in refused.stderr
         again = run("restore-backup", str(backup), cwd=cwd)
         assert "--replace" in again.stderr
         unasked = run("restore-backup", str(backup), "--replace", cwd=cwd)

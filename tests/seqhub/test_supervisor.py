@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from seqhub.config import Config, build_config
 from seqhub.lib import processes
 from seqhub.lib.processes import ProcessId
 from seqhub.supervisor.child import Child
-from seqhub.supervisor.directory import sole_supervisor
+from seqhub.supervisor.directory import check_host, claim_host, sole_supervisor
 from seqhub.supervisor.errors import ExitCode, Refused
 from seqhub.supervisor.output import LINE_LIMIT_BYTES, Output
 from seqhub.supervisor.record import MARK, Record
@@ -41,6 +42,28 @@ class Stuck(io.StringIO):
 def data_dir(tmp_path: Path) -> Path:
     (tmp_path / "run").mkdir()
     return tmp_path
+
+
+def _config(data_dir: Path, host: str) -> Config:
+    return build_config({"host": host, "data_dir": str(data_dir)}, data_dir)
+
+
+@pytest.mark.usefixtures("no_variables")
+def test_a_data_directory_keeps_its_host(data_dir: Path) -> None:
+    check_host(_config(data_dir, "north"))
+    claim_host(_config(data_dir, "north"))
+    claim_host(_config(data_dir, "north"))
+    for refuse in (claim_host, check_host):
+        with pytest.raises(Refused) as caught:
+            refuse(_config(data_dir, "south"))
+        assert caught.value.exit_code == ExitCode.CONFIGURATION
+        message = str(caught.value)
+        assert "\n" not in message
+        for told in ("'north'", "'south'", "`host: north`", f"{data_dir}/host"):
+            assert told in message
+    (data_dir / "host").unlink()
+    claim_host(_config(data_dir, "south"))
+    assert (data_dir / "host").read_text() == "south\n"
 
 
 def _relayed(stream: io.StringIO, data: bytes) -> list[str]:

@@ -27,6 +27,7 @@ class Command(BaseCommand):
                 file,
                 database_url=database_url(settings.CONFIG),
                 secret_key_path=settings.CONFIG.secret_key_path,
+                host=settings.CONFIG.host,
                 version=settings.VERSION,
                 migrations=set(MigrationRecorder(connection).applied_migrations()),
             )

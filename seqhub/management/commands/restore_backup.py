@@ -19,8 +19,9 @@ from seqhub.backup import (
 )
 from seqhub.config import Config
 from seqhub.database import database_url, embedded_postgres
+from seqhub.lib.files import write_atomic
 from seqhub.postgres import make_directory
-from seqhub.supervisor.directory import sole_supervisor
+from seqhub.supervisor.directory import host_path, sole_supervisor
 from seqhub.supervisor.errors import Refused
 
 
@@ -70,6 +71,14 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{config.secret_key_file} is the site's own and stays as it is"
             )
+        if embedded:
+            # The next `up` must not take the backup's runs for another host's.
+            write_atomic(host_path(config), f"{backup.host}\n".encode())
+            if backup.host != config.host:
+                self.stdout.write(
+                    f"the data is of the host {backup.host!r}, and this one is called"
+                    f" {config.host!r}: set `host: {backup.host}` in the configuration"
+                )
         self.stdout.write(f"restored the backup of {backup.at} ({backup.version})")
 
 
