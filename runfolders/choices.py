@@ -1,4 +1,4 @@
-"""States of a run folder: words, labels, colours, allowed transitions."""
+"""States of a run folder: words, labels, colours. Any may follow any other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sequencing(TextChoices):
 
 
 class State(TextChoices):
-    """What do API clients do with it? Arteria's words; any may follow any."""
+    """What do API clients do with it? Arteria's words."""
 
     NONE = "none", "none"
     READY = "ready", "ready"
@@ -53,13 +53,6 @@ class RootStatus(TextChoices):
 
 # A folder that still changes: the scanner looks at it again every few seconds.
 IN_FLIGHT = frozenset({Sequencing.SEQUENCING, Sequencing.SETTLING})
-
-# What the disk can make of a folder. A marker that disappears resets a folder
-# from complete; a vanished one that is back is judged afresh.
-SEQUENCING_TRANSITIONS: dict[str, frozenset[str]] = {
-    old.value: frozenset(new.value for new in Sequencing if new != old)
-    for old in Sequencing
-}
 
 # Chip colours are unfold's label variants.
 SEQUENCING_COLOURS: dict[str, str] = {

@@ -136,6 +136,8 @@ class Runfolder(models.Model):
     # What do clients do with it?
     state = models.CharField(max_length=20, choices=State.choices, default=State.NONE)
     state_since = models.DateTimeField()
+    # False: a client or a person said it, and what the disk shows changes nothing.
+    is_state_ours = models.BooleanField(default=True)
 
     project = models.CharField(max_length=200, blank=True)
     size_bytes = models.BigIntegerField(null=True)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.models import Hold, Runfolder, Sample
@@ -36,12 +36,14 @@ def with_hold(rows: QuerySet[Runfolder]) -> QuerySet[Any]:
 def next_ready(host: str) -> QuerySet[Runfolder]:
     """Ready run folders that nothing holds, first completed first.
 
-    None on a disk that is not mounted: nobody could work on it.
+    Ready because complete counts only while it is: not while the folder can't be
+    read. What a client made ready is offered whatever the disk shows, as Arteria
+    does. None on a disk that is not mounted: nobody could work on it.
     """
     return (
         present_runfolders(host)
         .filter(state=State.READY, root__status=RootStatus.AVAILABLE)
-        .exclude(sequencing=Sequencing.VANISHED)
+        .filter(Q(sequencing=Sequencing.COMPLETE) | Q(is_state_ours=False))
         .filter(~Exists(open_holds().filter(runfolder=OuterRef("pk"))))
         .order_by("completed_at", "id")
     )

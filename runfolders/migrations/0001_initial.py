@@ -100,6 +100,7 @@ class Migration(migrations.Migration):
                 ('signature', models.TextField(blank=True, editable=False)),
                 ('state', models.CharField(choices=[('none', 'none'), ('ready', 'ready'), ('pending', 'pending'), ('started', 'started'), ('done', 'done'), ('error', 'error'), ('cancelled', 'cancelled')], default='none', max_length=20)),
                 ('state_since', models.DateTimeField()),
+                ('is_state_ours', models.BooleanField(default=True)),
                 ('project', models.CharField(blank=True, max_length=200)),
                 ('size_bytes', models.BigIntegerField(null=True)),
                 ('size_measured_at', models.DateTimeField(null=True)),

@@ -200,6 +200,7 @@ def _honour(row: Runfolder, word: str) -> None:
     """What the old service's clients said of the run still holds."""
     try:
         row.state = parse_state(word)
+        row.is_state_ours = False
     except UnknownState:
         message = f"The file .arteria/state holds an unknown word: {word[:50]!r}."
         row.problems.append({"code": UNKNOWN_STATE, "message": message, "line": None})

@@ -7,10 +7,10 @@ import datetime as dt
 from django.db import transaction
 from django.utils import timezone
 
-from runfolders.choices import SEQUENCING_TRANSITIONS, Sequencing, State
+from runfolders.choices import IN_FLIGHT, Sequencing
 from runfolders.models import Runfolder
 from runfolders.services.history import record
-from runfolders.services.states import change_state, lock_runfolder
+from runfolders.services.states import lock_runfolder, offer, withdraw
 from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.services.events import Actor
 
@@ -25,9 +25,11 @@ def change_sequencing(
 ) -> None:
     """The one place where `sequencing` changes; the row must be locked.
 
-    Saves `sequencing`, its reason and times, and offers a run that becomes
-    complete to the API clients (`state` none -> ready). Raises
-    IllegalTransition.
+    Any word may follow any other: the disk may show anything. Saves `sequencing`,
+    its reason and times, offers a run that becomes complete to the API clients
+    (`state` none -> ready) and takes the offer back (ready -> none) if it turns out
+    not to be complete. A `ready` that a client set stays, and so does that of a
+    run that can't be read or has vanished: nothing new is known of it.
     """
     now = now or timezone.now()
     old = runfolder.sequencing
@@ -35,8 +37,6 @@ def change_sequencing(
         runfolder.sequencing_reason = reason
         runfolder.save(update_fields=["sequencing_reason"])
         return
-    if sequencing not in SEQUENCING_TRANSITIONS[old]:
-        raise IllegalTransition(f"{runfolder.name}: {old} can't become {sequencing}.")
     runfolder.sequencing = sequencing
     runfolder.sequencing_since = now
     runfolder.sequencing_reason = reason
@@ -44,7 +44,7 @@ def change_sequencing(
         # Back from unreadable or vanished: it was complete all the time, and the
         # order in which runs are handed out stays.
         runfolder.completed_at = runfolder.completed_at or now
-    elif sequencing in (Sequencing.SEQUENCING, Sequencing.SETTLING):
+    elif sequencing in IN_FLIGHT:
         runfolder.completed_at = None
     runfolder.save(
         update_fields=[
@@ -61,8 +61,10 @@ def change_sequencing(
         actor=actor,
         data={"from": old, "to": sequencing.value, "reason": reason},
     )
-    if sequencing == Sequencing.COMPLETE and runfolder.state == State.NONE:
-        change_state(runfolder, State.READY, actor=actor, reason="The run is complete.")
+    if sequencing == Sequencing.COMPLETE:
+        offer(runfolder, actor=actor)
+    elif sequencing in IN_FLIGHT or sequencing == Sequencing.FAILED:
+        withdraw(runfolder, actor=actor)
 
 
 @transaction.atomic

@@ -42,10 +42,35 @@ def set_state(
     return runfolder
 
 
+def offer(runfolder: Runfolder, *, actor: Actor) -> None:
+    """Make a run that has become complete ready, unless somebody said otherwise."""
+    if runfolder.state == State.NONE:
+        reason = "The run is complete."
+        change_state(runfolder, State.READY, actor=actor, reason=reason, is_ours=True)
+
+
+def withdraw(runfolder: Runfolder, *, actor: Actor) -> None:
+    """Take an offer of ours back: the run is not complete after all."""
+    if runfolder.state == State.READY and runfolder.is_state_ours:
+        reason = "The run is not complete any more."
+        change_state(runfolder, State.NONE, actor=actor, reason=reason, is_ours=True)
+
+
 def change_state(
-    runfolder: Runfolder, state: State, *, actor: Actor, reason: str = ""
+    runfolder: Runfolder,
+    state: State,
+    *,
+    actor: Actor,
+    reason: str = "",
+    is_ours: bool = False,
 ) -> None:
-    """The one place where `state` changes; the row must be locked."""
+    """The one place where `state` changes; the row must be locked.
+
+    `is_ours`: it follows from what is on disk; nobody said it.
+    """
+    if runfolder.is_state_ours != is_ours:
+        runfolder.is_state_ours = is_ours
+        runfolder.save(update_fields=["is_state_ours"])
     if runfolder.state == state:
         return
     old, runfolder.state = runfolder.state, state
