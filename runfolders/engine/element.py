@@ -97,23 +97,37 @@ def read(listing: Listing) -> RunFacts:
 
 
 def markers(listing: Listing) -> Mapping[str, float]:
+    """Those that are there; RunUploaded.json only once it is whole."""
     found = {name: listing.file(name) for name in _MARKERS}
-    return {name: entry.mtime for name, entry in found.items() if entry}
+    there = {name: entry.mtime for name, entry in found.items() if entry}
+    try:
+        _uploaded(listing)
+    except Unreadable:
+        there.pop(_UPLOADED, None)
+    return there
 
 
 def ending(listing: Listing) -> Ending | None:
     """The outcome in RunUploaded.json; None while it is not there. Never raises."""
-    entry = listing.file(_UPLOADED)
-    if entry is None:
-        return None
     try:
-        content = read_regular(listing.path / entry.name, MAX_JSON_BYTES)
-        raw = _text(parse_json_object(_UPLOADED, content), "outcome")
+        uploaded = _uploaded(listing)
     except Unreadable as error:
         return Ending(Outcome.UNKNOWN, message=str(error))
+    if uploaded is None:
+        return None
+    raw = _text(uploaded, "outcome")
     if raw is None:
         return Ending(Outcome.UNKNOWN, message=f"{_UPLOADED} names no outcome.")
     return Ending(_OUTCOMES.get(raw, Outcome.UNKNOWN), raw=raw)
+
+
+def _uploaded(listing: Listing) -> Mapping[str, Any] | None:
+    """What RunUploaded.json holds; None if it is not there. Raises Unreadable."""
+    entry = listing.file(_UPLOADED)
+    if entry is None:
+        return None
+    content = read_regular(listing.path / entry.name, MAX_JSON_BYTES)
+    return parse_json_object(_UPLOADED, content)
 
 
 def cycles_done(listing: Listing, facts: RunFacts) -> int | None:

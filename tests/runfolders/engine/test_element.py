@@ -147,12 +147,6 @@ def test_no_json_makes_it_raise_anything_else(value: Any) -> None:
         ('{"outcome": "OutcomeFailed"}', Ending(Outcome.FAILED, "OutcomeFailed")),
         ('{"outcome": "OutcomeOdd"}', Ending(Outcome.UNKNOWN, "OutcomeOdd")),
         ("{}", Ending(Outcome.UNKNOWN, message="RunUploaded.json names no outcome.")),
-        (
-            "{",
-            Ending(
-                Outcome.UNKNOWN, message="RunUploaded.json is not whole or not JSON."
-            ),
-        ),
     ],
 )
 def test_run_uploaded_is_the_last_marker_and_tells_the_outcome(
@@ -167,6 +161,14 @@ def test_run_uploaded_is_the_last_marker_and_tells_the_outcome(
     markers = READER.markers(listing_of(folder))
     assert markers["RunUploaded.json"] == 1234
     assert READER.ending(listing_of(folder)) == expected
+
+
+@pytest.mark.parametrize("content", ["", '{"outcome": "Outcome'])
+def test_run_uploaded_counts_once_it_is_whole(content: str, tmp_path: Path) -> None:
+    folder = make_folder(run_folder(tmp_path), {"RunUploaded.json": content})
+    assert READER.markers(listing_of(folder)) == {}
+    message = "RunUploaded.json is not whole or not JSON."
+    assert READER.ending(listing_of(folder)) == Ending(Outcome.UNKNOWN, message=message)
 
 
 def test_it_counts_cycles_by_their_base_calls(tmp_path: Path) -> None:
