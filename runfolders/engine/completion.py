@@ -57,7 +57,8 @@ class Rule:
     platform: str | None = None
     models: str | None = None
     min_major: int | None = None
-    # Arteria's: age is that of the file, whenever we first saw it.
+    # Arteria's: only the marker and the age of the file count, not when we first saw
+    # it, nor how the instrument says that the run ended.
     by_mtime_only: bool = False
 
     def matches(self, facts: RunFacts) -> bool:
@@ -174,7 +175,7 @@ def major_version(software: str | None) -> int | None:
 def judge(rule: Rule, situation: Situation, clock: Callable[[float], str]) -> Verdict:
     """Where the run stands. `clock` writes a time as people of the site read it."""
     ending = situation.ending
-    if ending and ending.outcome == Outcome.FAILED:
+    if ending and ending.outcome == Outcome.FAILED and not rule.by_mtime_only:
         words = ": ".join(filter(None, (ending.raw, ending.message)))
         reason = f"the instrument reports {words or 'that the run failed'}"
         return Verdict(Sequencing.FAILED, reason)

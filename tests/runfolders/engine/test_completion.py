@@ -327,3 +327,14 @@ def test_rules_can_be_restricted_to_a_platform() -> None:
     rule = replace(GRACE, platform=Platform.ONT)
     assert not rule.matches(facts())
     assert rule.matches(facts(platform=Platform.ONT))
+
+
+def test_arterias_rule_does_not_ask_how_the_run_ended() -> None:
+    ending = Ending(Outcome.FAILED, "RunErrored")
+    rule = choose_rule(facts(instrument_id="A00834"), built_in=ARTERIA)
+    assert decide(rule, ending=ending, RTAComplete=seen()).sequencing == (
+        Sequencing.SETTLING
+    )
+    assert decide(rule, ending=ending, CopyComplete=seen()).sequencing == (
+        Sequencing.COMPLETE
+    )
