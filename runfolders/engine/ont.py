@@ -6,7 +6,6 @@ MinKNOW writes before it tells more than the folder's name does.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 
@@ -15,7 +14,14 @@ from runfolders.choices import Outcome, Platform
 from .facts import Ending, FileStat, Listing, NotARun, Problem, RunFacts, Unreadable
 from .files import printable, read_regular
 from .platform import PlatformReader
-from .values import iso_time, plain_text, sha256, without_nothings
+from .values import (
+    first_of_shape,
+    iso_time,
+    plain_text,
+    sha256,
+    time_of_name,
+    without_nothings,
+)
 
 MAX_SUMMARY_BYTES = 100_000
 # An acquisition that was begun again leaves one more; nobody begins it a hundred times.
@@ -74,7 +80,7 @@ def read(listing: Listing) -> RunFacts:
     if flow_cell and _TEST_CELL.fullmatch(flow_cell):
         raise NotARun(f"{flow_cell} is a configuration test cell.")
     position = last.get("position") or (name and name["position"])
-    model = _model(position)
+    model = first_of_shape(_MODELS, position)
     # protocol=sequencing/<script>:<flow cell type>:<kit>:<speed>
     _, cell_type, kit, *_ = (*last.get("protocol", "").split(":"), "", "", "")
     return RunFacts(
@@ -87,7 +93,7 @@ def read(listing: Listing) -> RunFacts:
         instrument_model=model,
         flow_cell=flow_cell,
         date_raw=f"{name['date']}_{name['time']}" if name else None,
-        started_at=iso_time(last.get("started")) or _started_at(name),
+        started_at=iso_time(last.get("started")) or time_of_name(name),
         experiment_name=last.get("protocol_group_id"),
         chemistry=kit or None,
         flow_cell_mode=cell_type or None,
@@ -179,16 +185,6 @@ def _fallback_problems(summaries: list[dict[str, str]]) -> tuple[Problem, ...]:
             message = "The final summary does not say where the files are."
             problems.append(Problem("final_summary_incomplete", message))
     return tuple(problems)
-
-
-def _model(position: str | None) -> str | None:
-    matches = (model for shape, model in _MODELS if shape.fullmatch(position or ""))
-    return next(matches, None)
-
-
-def _started_at(name: re.Match[str] | None) -> dt.datetime | None:
-    """The time in the folder's name, which has no zone."""
-    return iso_time(f"{name['date']}T{name['time']}") if name else None
 
 
 READER = PlatformReader(

@@ -7,7 +7,6 @@ by its cells. The instrument nowhere says how a run ended.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +18,13 @@ from .entries import entries, modified_at
 from .facts import Ending, Listing, Problem, RunFacts, Unreadable
 from .files import printable, read_regular
 from .platform import PlatformReader
-from .values import iso_time, plain_text, sha256, without_nothings
+from .values import (
+    first_of_shape,
+    plain_text,
+    sha256,
+    time_of_name,
+    without_nothings,
+)
 from .xml import attribute, find, parse_xml
 
 MAX_METADATA_BYTES = 5_000_000
@@ -77,11 +82,11 @@ def read(listing: Listing) -> RunFacts:
         platform=Platform.PACBIO,
         run_id=run_id,
         instrument_id=name["instrument"] if name else None,
-        instrument_model=_model(name["instrument"]) if name else None,
+        instrument_model=first_of_shape(_MODELS, name["instrument"]) if name else None,
         # A run of several cells has no flow cell of its own.
         flow_cell=next(iter(flow_cells.values())) if len(flow_cells) == 1 else None,
         date_raw=f"{name['date']}_{name['time']}" if name else None,
-        started_at=_started_at(name),
+        started_at=time_of_name(name),
         extra=without_nothings(
             {
                 "instrument_name": next(filter(None, names), None),
@@ -172,15 +177,6 @@ def _sample(collection: Element) -> str | None:
     bio_sample = attribute(find(well, "BioSamples/BioSample"), "Name")
     of_well = attribute(well, "Name") or (name.text if name is not None else None)
     return plain_text(bio_sample or of_well)
-
-
-def _model(instrument: str) -> str | None:
-    matches = (model for shape, model in _MODELS if shape.fullmatch(instrument))
-    return next(matches, None)
-
-
-def _started_at(name: re.Match[str] | None) -> dt.datetime | None:
-    return iso_time(f"{name['date']}T{name['time']}") if name else None
 
 
 READER = PlatformReader(

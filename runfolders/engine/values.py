@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from .facts import Unreadable
+
+Shapes = tuple[tuple[re.Pattern[str], str], ...]
 
 
 def parse_json_object(name: str, content: bytes) -> Mapping[str, Any]:
@@ -42,6 +45,18 @@ def iso_time(value: str | None) -> dt.datetime | None:
         return dt.datetime.fromisoformat(value or "")
     except ValueError:
         return None
+
+
+def time_of_name(name: re.Match[str] | None) -> dt.datetime | None:
+    """The groups `date` and `time` of a folder's name, `20240131` and `1011` or
+    `101112`; it has no zone."""
+    return iso_time(f"{name['date']}T{name['time']}") if name else None
+
+
+def first_of_shape(shapes: Shapes, value: str | None) -> str | None:
+    """What goes with the first shape that the whole value has; None if it has none."""
+    matches = (word for shape, word in shapes if shape.fullmatch(value or ""))
+    return next(matches, None)
 
 
 def sha256(content: bytes) -> str:
