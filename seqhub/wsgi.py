@@ -6,5 +6,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from seqhub.lib.sent_path import keep_sent_path
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
-application = get_wsgi_application()
+application = keep_sent_path(get_wsgi_application())

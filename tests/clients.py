@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import count
+from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from rest_framework.test import APIClient
 
+from seqhub.lib.sent_path import KEY
 from seqhub.operations.services.events import SYSTEM
 from seqhub.operations.services.tokens import create_token
 
 _numbers = count(1)
+
+
+class ServedClient(APIClient):
+    """Its requests come as seqhub.wsgi hands them over."""
+
+    def request(self, **environ: Any) -> Any:
+        return super().request(**{KEY: environ["PATH_INFO"], **environ})
 
 
 def make_user(*permissions: str, **fields: bool) -> User:
@@ -38,4 +47,4 @@ def token_of(user: User, scopes: Iterable[str] = ("read", "write")) -> str:
 def client_with(*scopes: str, user: User | None = None) -> APIClient:
     """A client that sends a token with these scopes, an administrator's."""
     text = token_of(user or make_admin(), scopes)
-    return APIClient(headers={"Authorization": f"Bearer {text}"})
+    return ServedClient(headers={"Authorization": f"Bearer {text}"})

@@ -7,12 +7,12 @@ docstring is what `GET /api` says of it.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -30,6 +30,7 @@ from runfolders.services.offers import (
 )
 from runfolders.services.refresh import refresh_path
 from runfolders.services.states import parse_state
+from seqhub.lib.sent_path import sent_path
 from seqhub.operations.api.authentication import OpenTokenAuthentication, actor_of
 from seqhub.operations.api.openapi import errors
 from seqhub.operations.api.plain_json import PlainJSONView
@@ -38,7 +39,6 @@ from seqhub.operations.errors import InvalidValue
 from seqhub.operations.services.log_level import change_log_level, current_log_level
 
 ALL = "*"
-REPERCENTED = re.compile(rb"%([89A-F][0-9A-F])")
 
 
 class ArteriaView(PlainJSONView):
@@ -105,7 +105,9 @@ class ShortPath(ArteriaView):
         """Set the state of a run folder, as in {"state": "started"}."""
         word = field(request, "state")
         actor = actor_of(request)
-        set_state_at(settings.CONFIG.host, path_in_url(path), word, actor=actor)
+        set_state_at(
+            settings.CONFIG.host, path_in_url(request, path), word, actor=actor
+        )
         return Response()
 
 
@@ -116,7 +118,7 @@ class RunfolderPath(ShortPath):
     )
     def get(self, request: Request, path: str) -> Response:
         """Show one run folder as it is on disk now."""
-        runfolder = refresh_path(settings.CONFIG.host, path_in_url(path))
+        runfolder = refresh_path(settings.CONFIG.host, path_in_url(request, path))
         return answer(request, runfolder)
 
     @extend_schema(
@@ -136,7 +138,7 @@ class RunfolderPath(ShortPath):
     def put(self, request: Request, path: str) -> Response:
         """Create a run folder for testing, where can_create_runfolder allows it."""
         create_test_runfolder(
-            settings.CONFIG.host, path_in_url(path), actor=actor_of(request)
+            settings.CONFIG.host, path_in_url(request, path), actor=actor_of(request)
         )
         return Response(status=201)
 
@@ -149,7 +151,9 @@ class MarkAsReady(ArteriaView):
     )
     def put(self, request: Request, path: str) -> Response:
         """Complete a run folder for testing, where can_create_runfolder allows it."""
-        mark_as_ready(settings.CONFIG.host, path_in_url(path), actor=actor_of(request))
+        mark_as_ready(
+            settings.CONFIG.host, path_in_url(request, path), actor=actor_of(request)
+        )
         return Response()
 
 
@@ -209,16 +213,13 @@ def field(request: Request, key: str) -> object:
     return body[key]
 
 
-def path_in_url(path: str) -> str:
-    """The path that a URL means, slashes at its end and double ones dropped.
+def path_in_url(request: HttpRequest, path: str) -> str:
+    """The real path that `path`, the last part of the URL, means.
 
-    Bytes that are not UTF-8 arrive percent-encoded in capitals, as Django leaves
-    them; where decoding gives UTF-8, the percent signs are the name's own.
+    Slashes at its end and double ones are dropped.
     """
-    raw = REPERCENTED.sub(lambda found: bytes.fromhex(found[1].decode()), path.encode())
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        path = os.fsdecode(raw)
+    # What stands before it is ASCII, as long in bytes as in characters.
+    start = len(request.path_info) - len(path)
+    path = os.fsdecode(sent_path(request)[start:])
     parts = [part for part in path.split("/") if part]
     return "/" * path.startswith("/") + "/".join(parts)

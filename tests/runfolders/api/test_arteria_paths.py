@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
+from django.test import RequestFactory
+from django.urls import resolve
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
+from runfolders.api.arteria import path_in_url
 from runfolders.models import Root, Runfolder
+from seqhub.lib.sent_path import KEY
 from tests.runfolders.api.arteria import API, is_error
 from tests.runfolders.api.conftest import MakeRun
 
@@ -20,12 +27,28 @@ def test_the_link_leads_to_the_run_folder(client: APIClient, make_run: MakeRun) 
         "with space",
         "per%cent",
         "per%41cent",
+        "percent%E5",
+        "%C3%A5 å",
         "a?b#c",
         "årgång;=+&",
     ):
         run = make_run(name)
         entry = client.get(f"{API}/path{quote(run.path)}").json()
         assert client.get(entry["link"]).json()["path"] == run.path
+
+
+@given(st.binary(min_size=1))
+@example(b"%E5")
+@example(b"\xe5%E5%25\xc3\xa5")
+@example("å%E5\n".encode())
+def test_every_name_survives_the_way_into_a_url_and_back(name: bytes) -> None:
+    assume(not {0, ord("/")} & set(name))
+    path = b"/data/seq/" + name
+    for call in ("", "/path", "/test/markasready/path"):
+        request = RequestFactory().get(f"{API}{call}{quote(path)}")
+        request.META[KEY] = unquote(f"{API}{call}{quote(path)}", "latin-1")
+        found = resolve(request.path_info).kwargs["path"]
+        assert os.fsencode(path_in_url(request, found)) == path
 
 
 @pytest.mark.parametrize(
