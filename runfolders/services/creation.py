@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -41,7 +42,7 @@ def create_test_runfolder(host: str, path: str, *, actor: Actor) -> Runfolder:
     path = path.rstrip("/")
     root = root_of(host, path, now=timezone.now())
     try:
-        within(ANSWER_S, root.path, _make, Path(path))
+        within(ANSWER_S, root.path, _make, root.path, Path(path))
     except FileExistsError:
         raise CreationRefused(f"{path} is there already.") from None
     except OSError as error:
@@ -67,7 +68,8 @@ def mark_as_ready(host: str, path: str, *, actor: Actor) -> Runfolder:
         raise CreationRefused(f"{runfolder.path} is no run folder.")
     try:
         marker = runfolder.location / RTA
-        within(ANSWER_S, runfolder.root.path, _write, marker)
+        root = runfolder.root.path
+        within(ANSWER_S, root, _write, root, marker)
     except OSError as error:
         raise CreationRefused(
             f"{RTA} can't be written in {runfolder.path}: {error.strerror}."
@@ -87,12 +89,21 @@ def _check_enabled() -> None:
         )
 
 
-def _make(path: Path) -> None:
+def _make(root: str, path: Path) -> None:
+    _refuse_links(root, path.parent)
     path.mkdir()
-    (path / "runParameters.xml").write_text(RUN_PARAMETERS)
+    _write(root, path / "runParameters.xml", RUN_PARAMETERS)
 
 
-def _write(path: Path) -> None:
-    # Never through a link that somebody put there.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK
-    os.close(os.open(path, flags, 0o644))
+def _write(root: str, path: Path, content: str = "") -> None:
+    """Make a file; what is there already is not changed."""
+    _refuse_links(root, path.parent)
+    with suppress(FileExistsError), path.open("x") as file:
+        file.write(content)
+
+
+def _refuse_links(root: str, directory: Path) -> None:
+    """A link below the root may lead anywhere. Raises CreationRefused."""
+    real = Path(os.path.realpath(root)) / directory.relative_to(root)
+    if os.path.realpath(directory) != str(real):
+        raise CreationRefused(f"{directory} lies behind a symbolic link.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -202,50 +201,6 @@ def test_a_state_is_set_for_known_run_folders_only(
         answer = client.post(f"{API}/path{path}", {"state": "done"}, "json")
         assert is_error(answer, status, code)
     assert list((Path(root.path) / "plain").iterdir()) == []
-
-
-def test_a_test_run_folder_is_created_and_marked_as_ready(
-    client: APIClient, root: Root, configure: Callable[..., None]
-) -> None:
-    configure(can_create_runfolder=True)
-    path = f"{root.path}/140101_M04499_0001_TEST"
-    answer = client.put(f"{API}/path{path}")
-    assert (answer.status_code, answer.content) == (201, b"")
-    made = (Path(path) / "runParameters.xml").read_text()
-    assert "<ReagentKitBarcode>AB1234567-123V1</ReagentKitBarcode>" in made
-    entry = client.get(f"{API}/path{path}").json()
-    assert entry["state"] == "none"
-    assert entry["metadata"] == {
-        "reagent_kit_barcode": "AB1234567-123V1",
-        "library_tube_barcode": "NV0012345-LIB",
-    }
-    assert client.get(f"{API}/next").status_code == 204
-
-    answer = client.put(f"{API}/test/markasready/path{path}")
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert (Path(path) / "RTAComplete.txt").exists()
-    assert client.get(f"{API}/next").json()["path"] == path
-    assert client.get(f"{API}/pickup").json()["state"] == "pending"
-
-
-def test_creation_is_refused_where_it_must_not_or_can_not_be(
-    client: APIClient,
-    root: Root,
-    tmp_path: Path,
-    configure: Callable[..., None],
-) -> None:
-    path = f"{root.path}/RUN"
-    assert is_error(client.put(f"{API}/path{path}"), 400, "creation_refused")
-    marked = client.put(f"{API}/test/markasready/path{path}")
-    assert is_error(marked, 400, "creation_refused")
-    assert list(Path(root.path).iterdir()) == []
-
-    configure(can_create_runfolder=True)
-    assert client.put(f"{API}/path{path}").status_code == 201
-    assert is_error(client.put(f"{API}/path{path}"), 400, "creation_refused")
-    for outside in (f"{tmp_path}/RUN", f"{path}/RUN", "/etc/RUN", "RUN"):
-        answer = client.put(f"{API}/path{outside}")
-        assert is_error(answer, 400, "not_monitored")
 
 
 def test_the_log_level_is_changed_in_running_processes(client: APIClient) -> None:
