@@ -106,6 +106,17 @@ def shows_other_content(signature: str, other: str) -> bool:
     return _content(signature) != _content(other)
 
 
+def is_same_folder(signature: str, other: str) -> bool:
+    """Whether both are of one directory with one content, wherever it lay: moved
+    within its file system, not copied."""
+    return (
+        bool(signature and other)
+        and inode_of(signature) == inode_of(other)
+        and device_of(signature) == device_of(other)
+        and _content(signature) == _content(other)
+    )
+
+
 def mark_unsure(signature: str) -> str:
     """The signature, made to match nothing: the next look reads all anew."""
     if not signature:

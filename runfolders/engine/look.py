@@ -51,8 +51,8 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. `error`: the folder can't be read, and all but the
-    path and the platform is to be ignored."""
+    """What one look found. `error`: the folder can't be read, and all but the path,
+    the platform and Arteria's state is to be ignored."""
 
     path: str
     platform: str
@@ -65,7 +65,8 @@ class Look:
     ending: Ending | None = None
     cycles_done: int | None = None
     error: str = ""
-    arteria_state: str | None = None  # on first sight, as the file has it
+    no_run: str = ""  # why a known folder turns out to be no run
+    arteria_state: str | None = None  # as the file has it; until it could be read
 
     @property
     def run_id(self) -> str:
@@ -118,9 +119,16 @@ class Looker:
         try:
             return self._read(look, listing, reader, before)
         except Unreadable as error:
-            return replace(look, signature=mark_unsure(signature), error=str(error))
+            return replace(
+                look,
+                signature=mark_unsure(signature),
+                error=str(error),
+                arteria_state=_arteria_state(path, before),
+            )
         except NotARun as error:
-            return replace(look, error=str(error)) if before else None
+            unsure = mark_unsure(signature)
+            no_run = replace(look, signature=unsure, no_run=str(error))
+            return no_run if before else None
 
     def _read(
         self,
@@ -143,7 +151,7 @@ class Looker:
                 facts=facts,
                 sheet=sheet,
                 sheet_problems=_sheet_problems(sheet, facts),
-                arteria_state=None if before else _arteria_state(listing.path),
+                arteria_state=_arteria_state(look.path, before),
             )
         return replace(
             look,
@@ -175,6 +183,7 @@ def _unreadable(path: str, before: Before | None, reason: str) -> Look:
         signature=signature,
         before=before.signature if before else "",
         error=reason,
+        arteria_state=_arteria_state(path, before),
     )
 
 
@@ -189,10 +198,13 @@ def _sheet_problems(sheet: SampleSheet | None, facts: RunFacts) -> tuple[Problem
     return (*sheet.problems, *check_against_run(sheet, facts))
 
 
-def _arteria_state(folder: Path) -> str | None:
-    """The word in `.arteria/state`; None if there is none that can be read."""
+def _arteria_state(path: str, before: Before | None) -> str | None:
+    """The word in `.arteria/state`; None if there is none that can be read, or if
+    the run was read before."""
+    if before and not (before.facts and not before.facts.digest):
+        return None
     try:
-        content = read_regular(folder / _ARTERIA_STATE, _MAX_STATE_BYTES)
+        content = read_regular(Path(path, _ARTERIA_STATE), _MAX_STATE_BYTES)
     except Unreadable:
         return None
     return content.decode("utf-8", "replace").strip().lower()

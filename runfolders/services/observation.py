@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from runfolders.choices import IN_FLIGHT, Outcome, Platform, Sequencing
+from runfolders.choices import IN_FLIGHT, Outcome, Platform, Sequencing, State
 from runfolders.engine.completion import Marker, Situation, Verdict, judge
 from runfolders.engine.facts import RunFacts
 from runfolders.engine.listing import (
@@ -17,6 +17,7 @@ from runfolders.engine.listing import (
 )
 from runfolders.engine.look import Look
 from runfolders.engine.values import plain_text
+from runfolders.errors import UnknownState
 from runfolders.models import Instrument, Runfolder, Sample
 from runfolders.services.columns import (
     MAX_MESSAGE,
@@ -30,8 +31,10 @@ from runfolders.services.columns import (
 )
 from runfolders.services.history import record
 from runfolders.services.policy import Policy, clock
+from runfolders.services.presence import retire
 from runfolders.services.sequencing import change_sequencing
-from runfolders.services.states import lock_runfolder
+from runfolders.services.states import change_state, lock_runfolder, parse_state
+from runfolders.services.visibility import forget_runfolder
 from runfolders.services.watch import sync_attention
 from seqhub.operations.services.events import SCANNER
 
@@ -67,15 +70,27 @@ def observe(
     runfolder = lock_runfolder(runfolder_id)
     if not runfolder.is_present or runfolder.signature != look.before:
         return False
+    if look.no_run:
+        _drop(runfolder, look.no_run, now)
+        return False
     before = {name: getattr(runfolder, name) for name in _COMPARED}
     old_sequencing = runfolder.sequencing
+    was_never_read = (
+        not runfolder.digest and runfolder.sequencing_on_disk == Sequencing.UNREADABLE
+    )
     verdict = fill(runfolder, look, policy=policy, now=now, is_poll=is_poll)
+    state = None
+    if was_never_read and runfolder.is_state_ours:
+        state = state_beside(runfolder, look)
     changed = [name for name in _COMPARED if getattr(runfolder, name) != before[name]]
     if changed:
         runfolder.save(update_fields=changed)
     if look.facts is not None:
         replace_samples(runfolder, look)
     _record_stalling(runfolder, was_stalled=before["stalled_at"] is not None)
+    if state:
+        reason = "The file .arteria/state says so."
+        change_state(runfolder, state, actor=SCANNER, reason=reason)
     if not runfolder.is_overridden and (
         verdict.sequencing != old_sequencing
         or verdict.reason != runfolder.sequencing_reason
@@ -88,6 +103,33 @@ def observe(
         runfolder.sequencing == Sequencing.COMPLETE
         and old_sequencing != Sequencing.COMPLETE
     )
+
+
+def state_beside(runfolder: Runfolder, look: Look) -> State | None:
+    """What the old service's clients said of the run, which still holds.
+
+    None if nothing. An unknown word becomes a problem of the run.
+    """
+    word = look.arteria_state
+    if word is None:
+        return None
+    try:
+        state = parse_state(word)
+    except UnknownState:
+        message = f"The file .arteria/state holds an unknown word: {word[:50]!r}."
+        problem = {"code": UNKNOWN_STATE, "message": message, "line": None}
+        others = [p for p in runfolder.problems if p["code"] != UNKNOWN_STATE]
+        runfolder.problems = [*others, problem]
+        return None
+    # The old service, too, went by the markers where the file says none.
+    return None if state == State.NONE else state
+
+
+def _drop(runfolder: Runfolder, reason: str, now: dt.datetime) -> None:
+    """A wash, say, that could not be told from a run at first."""
+    retire(runfolder.pk, reason.rstrip("."), now=now)
+    if runfolder.is_state_ours:  # else somebody worked with it
+        forget_runfolder(runfolder.pk, actor=SCANNER, reason=reason)
 
 
 def _record_stalling(runfolder: Runfolder, *, was_stalled: bool) -> None:

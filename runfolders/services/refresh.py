@@ -139,8 +139,8 @@ def _record(root: Root, row: Runfolder | None, look: Look, policy: Policy) -> Ru
         return _register(root, look, policy)
     if observe(row.pk, look, policy=policy, now=now):
         ring_for_sizes(root.host)
-    row.refresh_from_db()
-    return row
+    # It may have turned out to be no run.
+    return _known(root.host, look.path) or _plain_directory(root, look.path)
 
 
 def _register(root: Root, look: Look, policy: Policy) -> Runfolder:

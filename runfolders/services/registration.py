@@ -12,14 +12,14 @@ from django.utils import timezone
 
 from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.engine.absence import is_absent, is_gone
+from runfolders.engine.listing import is_same_folder
 from runfolders.engine.look import Look
-from runfolders.errors import UnknownState
 from runfolders.models import Instrument, Root, Runfolder, Sample
 from runfolders.services.columns import path_columns, run_id_of, sample_rows
 from runfolders.services.history import record
-from runfolders.services.observation import UNKNOWN_STATE, fill, observe
+from runfolders.services.observation import fill, observe, state_beside
 from runfolders.services.policy import Policy
-from runfolders.services.states import lock_runfolder, parse_state
+from runfolders.services.states import lock_runfolder
 from runfolders.services.watch import sync_attention, wanted_attention
 from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.models import Event
@@ -125,14 +125,23 @@ def _settle_in(
     """Go on with an old row at the look's place; whether it became complete."""
     runfolder = lock_runfolder(runfolder_id)
     old_path, was_present = runfolder.path, runfolder.is_present
+    is_copy = not is_same_folder(runfolder.signature, look.signature)
     columns: dict[str, Any] = {
         **path_columns(look.path),
         "root": root,
         "is_present": True,
         "vanished_at": None,
-        # What was seen at the old place says nothing about the copy.
         "signature": look.before,
     }
+    if is_copy:
+        # It may still be copied: what was seen at the old place says nothing of it.
+        columns |= {
+            "markers": {},
+            "stable_polls": 0,
+            "cycles_done": None,
+            "progress_at": None,
+            "due_at": None,
+        }
     for name, value in columns.items():
         setattr(runfolder, name, value)
     runfolder.save(update_fields=list(columns))
@@ -191,19 +200,10 @@ def _new_row(
     if row.sequencing == Sequencing.COMPLETE:
         row.completed_at = now
         row.state = State.READY
-    if look.arteria_state is not None:
-        _honour(row, look.arteria_state)
-    return row
-
-
-def _honour(row: Runfolder, word: str) -> None:
-    """What the old service's clients said of the run still holds."""
-    try:
-        row.state = parse_state(word)
+    if state := state_beside(row, look):
+        row.state = state
         row.is_state_ours = False
-    except UnknownState:
-        message = f"The file .arteria/state holds an unknown word: {word[:50]!r}."
-        row.problems.append({"code": UNKNOWN_STATE, "message": message, "line": None})
+    return row
 
 
 def _found(row: Runfolder) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from runfolders.choices import State
+from runfolders.choices import Sequencing, State
 from runfolders.errors import RunfolderNotFound, UnknownState
 from runfolders.models import Runfolder
 from runfolders.selectors import next_ready
@@ -35,10 +35,18 @@ def set_state(
     runfolder_id: int, word: object, *, actor: Actor, reason: str = ""
 ) -> Runfolder:
     """Any state may follow any other, as Arteria's clients expect; each change
-    is recorded. Raises UnknownState, RunfolderNotFound."""
+    is recorded. Raises UnknownState, RunfolderNotFound.
+
+    As in Arteria, `none` takes a client's word back: a complete run is ready then.
+    Who does not want it offered holds it.
+    """
     state = parse_state(word)
     runfolder = lock_runfolder(runfolder_id)
-    change_state(runfolder, state, actor=actor, reason=reason)
+    if state == State.NONE and runfolder.sequencing == Sequencing.COMPLETE:
+        reason = f"{reason} None was asked for: a complete run is ready.".strip()
+        change_state(runfolder, State.READY, actor=actor, reason=reason, is_ours=True)
+    else:
+        change_state(runfolder, state, actor=actor, reason=reason)
     return runfolder
 
 
@@ -88,16 +96,22 @@ def change_state(
 
 @transaction.atomic
 def pick_up(
-    host: str, *, actor: Actor, skip: frozenset[int] = frozenset()
+    host: str,
+    *,
+    actor: Actor,
+    skip: frozenset[int] = frozenset(),
+    skip_roots: frozenset[int] = frozenset(),
 ) -> Runfolder | None:
     """Claim the run folder that has been complete the longest: now `pending`.
 
     No two callers ever get the same one: rows that another caller is claiming
-    are passed over. `skip`: ids that the caller knows to be gone from disk.
+    are passed over. `skip`: ids that the caller knows to be gone from disk;
+    `skip_roots`: ids of roots whose disk hangs.
     """
     runfolder = (
         next_ready(host)
         .exclude(pk__in=skip)
+        .exclude(root__in=skip_roots)
         .select_related("root")
         .select_for_update(of=("self",), skip_locked=True)
         .first()

@@ -16,7 +16,15 @@ from runfolders.services.visibility import ignore_runfolder
 from seqhub.operations.choices import Source
 from seqhub.operations.models import Attention, Event
 from seqhub.operations.services.events import Actor
-from tests.runfolders.runs import NEXTSEQ_2000, NOVASEQ, age, make_run, run_info, watch
+from tests.runfolders.runs import (
+    HISEQ_4000,
+    NEXTSEQ_2000,
+    NOVASEQ,
+    age,
+    make_run,
+    run_info,
+    watch,
+)
 from tests.runfolders.services.scans import row_of, scan
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +93,43 @@ def test_a_vanished_run_that_is_restored_goes_on(root: Path) -> None:
     assert (row.sequencing, row.state) == (Sequencing.COMPLETE, State.DONE)
     assert kinds(row)[-2:] == ["returned", "sequencing_changed"]
     assert Runfolder.objects.count() == 2
+
+
+def test_a_restored_run_has_its_grace_again(root: Path) -> None:
+    make_run(root, NEXTSEQ_2000)
+    folder = make_run(root, HISEQ_4000, markers=("RTAComplete.txt",))
+    age(folder, 3600)
+    scan()
+    scan(after_minutes=31)
+    row = row_of(folder)
+    assert row.state == State.READY
+    backup = root.with_name("backup")
+    shutil.copytree(folder, backup)
+    shutil.rmtree(folder)
+    scan(after_minutes=40)
+    scan(after_minutes=41)
+    folder.mkdir()
+    for name in ("RTAComplete.txt", "RunInfo.xml"):
+        shutil.copy2(backup / name, folder / name)
+    scan(after_minutes=100)
+    row.refresh_from_db()
+    assert (row.sequencing, row.state) == (Sequencing.SETTLING, State.NONE)
+    scan(after_minutes=131)
+    row.refresh_from_db()
+    assert (row.sequencing, row.state) == (Sequencing.COMPLETE, State.READY)
+
+
+def test_a_run_that_is_renamed_needs_no_grace(root: Path) -> None:
+    folder = make_run(root, HISEQ_4000, markers=("RTAComplete.txt",))
+    scan()
+    scan(after_minutes=31)
+    row = row_of(folder)
+    folder.rename(root / f"{HISEQ_4000}_old")
+    scan(after_minutes=32)
+    row.refresh_from_db()
+    assert row.name == f"{HISEQ_4000}_old"
+    assert "settling" not in [e.data.get("to") for e in Event.objects.all()]
+    assert (row.sequencing, row.state) == (Sequencing.COMPLETE, State.READY)
 
 
 def test_a_run_that_moves_to_another_root_keeps_its_row(

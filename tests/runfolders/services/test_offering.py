@@ -128,3 +128,70 @@ def test_a_state_that_clients_kept_beside_the_data_is_theirs(root: Path) -> None
 def test_a_row_that_is_ready_of_itself_must_be_complete() -> None:
     RunfolderFactory.create(state="ready")
     assert not next_ready(HOST)
+
+
+@pytest.mark.parametrize("before", ["ready", "pending", "done"])
+def test_a_complete_run_that_is_set_to_none_is_ready(root: Path, before: str) -> None:
+    folder = make_run(root, markers=BOTH)
+    scan()
+    row = row_of(folder)
+    set_state(row.pk, before, actor=ANNA)
+    set_state(row.pk, "none", actor=ANNA)
+    assert list(next_ready(HOST)) == [row]
+    lose_a_marker(folder)
+    scan()
+    assert row_of(folder).state == State.NONE
+
+
+def test_the_history_says_why_none_became_ready() -> None:
+    row = RunfolderFactory.create(complete=True, state="done")
+    set_state(row.pk, "none", actor=ANNA, reason="Again.")
+    event = Event.objects.get()
+    assert event.data["to"] == "ready"
+    assert event.message == (
+        "State done → ready. Again. None was asked for: a complete run is ready."
+    )
+
+
+def test_a_run_that_could_not_be_read_at_first_keeps_its_clients_state(
+    root: Path,
+) -> None:
+    folder = make_run(root, markers=BOTH)
+    info = (folder / "RunInfo.xml").read_text()
+    (folder / "RunInfo.xml").write_text(info[:100])
+    (folder / ".arteria").mkdir()
+    (folder / ".arteria" / "state").write_text("done")
+    scan()
+    row = row_of(folder)
+    assert (row.sequencing, row.state) == (Sequencing.UNREADABLE, State.DONE)
+    (folder / "RunInfo.xml").write_text(info)
+    scan()
+    row.refresh_from_db()
+    assert (row.sequencing, row.state) == (Sequencing.COMPLETE, State.DONE)
+
+
+def test_a_state_that_arrives_with_the_run_info_is_kept(root: Path) -> None:
+    folder = make_run(root, markers=BOTH)
+    info = (folder / "RunInfo.xml").read_text()
+    (folder / "RunInfo.xml").write_text(info[:100])
+    scan()
+    (folder / ".arteria").mkdir()
+    (folder / ".arteria" / "state").write_text("odd")
+    scan()
+    scan()
+    assert [p["code"] for p in row_of(folder).problems] == ["unknown_arteria_state"]
+    (folder / ".arteria" / "state").write_text("done")
+    (folder / "RunInfo.xml").write_text(info)
+    scan()
+    assert (row_of(folder).sequencing, row_of(folder).state) == ("complete", "done")
+
+
+def test_a_clients_word_is_not_taken_back_by_the_file(root: Path) -> None:
+    folder = make_run(root, markers=BOTH)
+    (folder / "RunInfo.xml").write_text("")
+    (folder / ".arteria").mkdir()
+    (folder / ".arteria" / "state").write_text("started")
+    scan()
+    set_state(row_of(folder).pk, "error", actor=ANNA)
+    scan()
+    assert row_of(folder).state == State.ERROR

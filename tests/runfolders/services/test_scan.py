@@ -290,7 +290,7 @@ def test_samples_of_the_sheet_are_replaced(root: Path) -> None:
         ("done", State.DONE, []),
         ("started\n", State.STARTED, []),
         (" READY ", State.READY, []),
-        ("none", State.NONE, []),
+        ("none", State.READY, []),
         ("", State.READY, ["unknown_arteria_state"]),
         ("busy", State.READY, ["unknown_arteria_state"]),
     ],
