@@ -9,9 +9,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule
 
 from runfolders.models import Root
@@ -102,8 +103,14 @@ def _database() -> dict[str, Any]:
 
 
 def _queues() -> list[dict[str, Any]]:
-    """Waiting doorbells a queue; names come from django-q2's table."""
-    rows = OrmQ.objects.values("key").annotate(count=Count("pk"), oldest=Min("lock"))
+    """Doorbells a queue. django-q2 locks a message that it has handed out until
+    some time to come, and one that waits since it was sent."""
+    waits = Q(lock__lte=timezone.now())
+    rows = OrmQ.objects.values("key").annotate(
+        running=Count("pk", filter=~waits),
+        waiting=Count("pk", filter=waits),
+        oldest=Min("lock", filter=waits),
+    )
     return list(rows.order_by("key"))
 
 
