@@ -79,6 +79,8 @@ class Runfolder(models.Model):
     instrument = models.ForeignKey(
         Instrument, null=True, on_delete=models.SET_NULL, related_name="runfolders"
     )
+    # As this folder has it; the instrument's own is that of its last run.
+    instrument_model = models.CharField(max_length=100, blank=True)
     run_number = models.IntegerField(null=True)
     flow_cell = models.CharField(max_length=100, blank=True)
     side = models.CharField(max_length=10, blank=True)

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('platform', models.CharField(choices=[('illumina', 'Illumina'), ('element', 'Element'), ('ont', 'Oxford Nanopore'), ('pacbio', 'PacBio')], max_length=20)),
                 ('run_id', models.CharField(blank=True, max_length=1024)),
                 ('digest', models.CharField(blank=True, max_length=64)),
+                ('instrument_model', models.CharField(blank=True, max_length=100)),
                 ('run_number', models.IntegerField(null=True)),
                 ('flow_cell', models.CharField(blank=True, max_length=100)),
                 ('side', models.CharField(blank=True, max_length=10)),

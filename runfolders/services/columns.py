@@ -23,6 +23,7 @@ MAX_MESSAGE = 1_000
 
 _TEXTS = (
     "run_id",
+    "instrument_model",
     "flow_cell",
     "side",
     "date_raw",
@@ -99,7 +100,7 @@ def facts_of(runfolder: Runfolder) -> RunFacts:
     return RunFacts(
         platform=runfolder.platform,
         instrument_id=instrument.serial if instrument else None,
-        instrument_model=(instrument.model if instrument else "") or None,
+        instrument_model=runfolder.instrument_model or None,
         software=runfolder.software or None,
         reads=tuple(
             Read(read["number"], read["cycles"], read["is_index"])

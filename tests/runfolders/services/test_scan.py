@@ -375,3 +375,23 @@ def test_a_rescan_of_unchanged_folders_asks_the_database_once(
     with django_assert_max_num_queries(len(few)):
         report = scan()
     assert report.total("changed") == 0
+
+
+def test_a_run_is_judged_by_its_own_model(root: Path) -> None:
+    folder = make_run(root, markers=("RTAComplete.txt",))
+    age(folder, 3600)
+    scan()
+    parameters = (
+        "<RunParameters><InstrumentType>HiSeq X</InstrumentType></RunParameters>"
+    )
+    other = make_run(
+        root, "240201_A00834_0184_BHMTFYDRXY", RunParameters_xml=parameters
+    )
+    scan(after_minutes=1)
+    assert row_of(other).instrument == row_of(folder).instrument
+    assert row_of(other).instrument_model == "HiSeq X"
+    scan(after_minutes=40)
+    row = row_of(folder)
+    assert row.instrument_model == "NovaSeq 6000"
+    assert row.sequencing == Sequencing.SETTLING
+    assert row.sequencing_reason.startswith("waiting for CopyComplete.txt")
