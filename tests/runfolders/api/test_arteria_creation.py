@@ -82,13 +82,13 @@ def test_nothing_is_made_behind_a_link_below_a_root(
     (real / "A00834").mkdir(parents=True)
     (real / "link").symlink_to(outside)
     # The root itself may be reached through a link.
-    (tmp_path / "root").symlink_to(real)
-    watched = MonitoredDirectory(path=tmp_path / "root", depth=2)
+    (tmp_path / "linked").symlink_to(real)
+    watched = MonitoredDirectory(path=tmp_path / "linked", depth=2)
     configure(can_create_runfolder=True, monitored_directories=[watched])
-    url = f"{API}/path{tmp_path}/root"
+    url = f"{API}/path{tmp_path}/linked"
     assert client.put(f"{url}/A00834/RUN").status_code == 201
     assert is_error(client.put(f"{url}/link/NEW"), 400, "creation_refused")
-    marked = client.put(f"{API}/test/markasready/path{tmp_path}/root/link/RUN")
+    marked = client.put(f"{API}/test/markasready/path{tmp_path}/linked/link/RUN")
     assert marked.status_code in (400, 404)
     found = sorted(str(path.relative_to(outside)) for path in outside.rglob("*"))
     assert found == ["RUN", "RUN/RunInfo.xml"]
