@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import threading
 from collections.abc import Iterator
 
+from django.db.models import Q
 from django.utils import timezone
 
 from runfolders.choices import Sequencing
@@ -17,6 +19,8 @@ from seqhub.operations.services.doorbell import ring
 
 # A single directory may take so long, on a busy file server too.
 ANSWER_S = 600
+# What could not be measured is tried again then.
+AGAIN_AFTER = dt.timedelta(days=1)
 _IDLE = 19  # the nice value that lets everybody else go first
 
 
@@ -26,14 +30,15 @@ def ring_for_sizes(host: str) -> None:
 
 
 def unmeasured(host: str) -> list[int]:
-    """Ids of complete run folders that nobody has tried to measure yet."""
+    """Ids of complete run folders that were not measured, nor tried to be lately."""
+    tried_lately = Q(size_measured_at__gt=timezone.now() - AGAIN_AFTER)
     rows = Runfolder.objects.filter(
         host=host,
         is_present=True,
         root__is_configured=True,
         sequencing=Sequencing.COMPLETE,
-        size_measured_at=None,
-    )
+        size_bytes=None,
+    ).exclude(tried_lately)
     return list(rows.order_by("completed_at", "pk").values_list("pk", flat=True))
 
 
@@ -78,7 +83,10 @@ def _sizes(folder: str) -> Iterator[int]:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
-                    found = entry.stat(follow_symlinks=False)
+                    try:
+                        found = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue  # a temporary file, gone again
                     identity = (found.st_dev, found.st_ino)
                     if found.st_nlink == 1 or identity not in counted:
                         size += found.st_size
