@@ -44,6 +44,8 @@ DUPLICATE = "duplicate_run_id"
 UNKNOWN_STATE = "unknown_arteria_state"
 _KEPT = (DUPLICATE, UNKNOWN_STATE)
 
+# Of a copy that stands still for so long no more is expected.
+LATE = dt.timedelta(days=1)
 _IDENTIFIED_BY = {Platform.ILLUMINA.value: "RunInfo.xml"}
 _COMPARED = tuple(
     field.attname
@@ -171,10 +173,11 @@ def fill(
         _fill_progress(runfolder, look, now)
         _fill_ending(runfolder, look)
         verdict = _judge(runfolder, look, policy, now, is_poll=is_poll)
+        _fill_early_end(runfolder, verdict)
         _fill_problems(runfolder, look, verdict)
         _fill_stalled(runfolder, verdict, now)
     runfolder.due_at = _time(verdict.due_at)
-    _fill_completion(runfolder, look, verdict)
+    _fill_completion(runfolder, look, verdict, now)
     return verdict
 
 
@@ -273,6 +276,23 @@ def _fill_ending(runfolder: Runfolder, look: Look) -> None:
     runfolder.outcome_message = plain_text(words, MAX_MESSAGE) or ""
 
 
+def _fill_early_end(runfolder: Runfolder, verdict: Verdict) -> None:
+    """Where the instrument does not say how the run ended its cycles do."""
+    is_unknown = runfolder.outcome == Outcome.UNKNOWN
+    is_complete = verdict.sequencing == Sequencing.COMPLETE
+    if is_unknown and is_complete and _lacks_cycles(runfolder):
+        cycles = f"{runfolder.cycles_done} of {runfolder.total_cycles} cycles are there"
+        runfolder.outcome = Outcome.ENDED_EARLY
+        runfolder.outcome_message = "; ".join(
+            filter(None, (runfolder.outcome_message, cycles))
+        )
+
+
+def _lacks_cycles(runfolder: Runfolder) -> bool:
+    """Whether some cycles are there, and less than were planned."""
+    return 0 < (runfolder.cycles_done or 0) < (runfolder.total_cycles or 0)
+
+
 def _judge(
     runfolder: Runfolder,
     look: Look,
@@ -319,12 +339,19 @@ def _fill_stalled(runfolder: Runfolder, verdict: Verdict, now: dt.datetime) -> N
         runfolder.stalled_at = now
 
 
-def _fill_completion(runfolder: Runfolder, look: Look, verdict: Verdict) -> None:
+def _fill_completion(
+    runfolder: Runfolder, look: Look, verdict: Verdict, now: dt.datetime
+) -> None:
     old, new = runfolder.sequencing_on_disk, verdict.sequencing
-    if new == Sequencing.COMPLETE and old != new and look.facts is None:
+    if new == Sequencing.COMPLETE and (
         # Some instruments write the rest of their metadata last: read it once more.
+        (old != new and look.facts is None)
+        # The missing cycles of a copy may be on their way, below what is watched.
+        or (_lacks_cycles(runfolder) and now - (runfolder.progress_at or now) < LATE)
+    ):
         runfolder.signature = mark_unsure(look.signature)
-    if new in IN_FLIGHT:
+    # What a person calls complete keeps its size, whatever the disk shows.
+    if new in IN_FLIGHT and not runfolder.is_overridden:
         runfolder.size_bytes = runfolder.size_measured_at = None
     runfolder.sequencing_on_disk = new
 

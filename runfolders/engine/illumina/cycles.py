@@ -6,6 +6,7 @@ import os
 import re
 import struct
 from bisect import bisect_left
+from math import ceil
 from pathlib import Path
 
 from runfolders.engine.entries import entries
@@ -22,6 +23,7 @@ _DIRECTORIES = (
     Path("InterOp"),
     Path("Data", "Intensities", "BaseCalls", "L001"),
 )
+_ENDED = ("RTAComplete.txt", "RTAComplete.xml")
 _CYCLE = re.compile(r"C([0-9]{1,4})\.1|([0-9]{4})\.bcl\.bgzf")
 # L001 of a NovaSeq also holds one filter file for each of thousands of tiles.
 _MAX_ENTRIES = 50_000
@@ -30,20 +32,25 @@ _MAX_ENTRIES = 50_000
 def count_cycles(listing: Listing, facts: RunFacts) -> int | None:
     """Cycles that are done, at most all of them; None if the folder shows none.
 
-    Never raises, and reads a handful of bytes however large the run is.
+    Never raises, and reads a handful of bytes however large the run is. Once base
+    calling has ended each cycle counts of which there is a trace: a tile's record
+    that was lost is no cycle that was not sequenced.
     """
     total = facts.total_cycles
     if not total:
         return None
     tiles = integer(facts.extra.get(TILES_PER_CYCLE))
     records = _extraction_records(listing.path / _EXTRACTION) if tiles else None
-    if tiles and records:
+    has_ended = any(listing.file(name) for name in _ENDED)
+    if tiles and records and not has_ended:
         # Each tile has one record a cycle. Records are in no order of cycles,
         # so the highest cycle seen would say too much.
         return min(records // tiles, total)
-    for directory in _DIRECTORIES:
-        if done := _per_cycle_entries(listing.path / directory, total):
-            return done
+    of_records = ceil(records / tiles) if tiles and records else 0
+    directories = (listing.path / directory for directory in _DIRECTORIES)
+    in_directories = (_per_cycle_entries(path, total) for path in directories)
+    if done := max(of_records, *in_directories):
+        return min(done, total)
     return None if records is None else 0
 
 

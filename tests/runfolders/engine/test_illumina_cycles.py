@@ -86,6 +86,30 @@ def test_half_written_record_does_not_count(tmp_path: Path) -> None:
     assert cycles_done(copy_of(NOVASEQ, tmp_path / "run", content[:-1])) == 55
 
 
+def test_lost_record_is_no_lost_cycle_once_base_calling_has_ended(
+    tmp_path: Path,
+) -> None:
+    content = (NOVASEQ / EXTRACTION).read_bytes()
+    folder = copy_of(NOVASEQ, tmp_path / "run", content[: -content[1]])
+    assert cycles_done(folder) == 55
+    (folder / "RTAComplete.txt").touch()
+    assert cycles_done(folder) == 56
+
+
+def test_directory_of_a_cycle_counts_where_many_records_were_lost(
+    tmp_path: Path,
+) -> None:
+    content = (NOVASEQ / EXTRACTION).read_bytes()
+    half = content[: 3 + (len(content) - 3) // 2]
+    folder = copy_of(NOVASEQ, tmp_path / "run", half)
+    (folder / "RTAComplete.txt").touch()
+    assert cycles_done(folder) == 28
+    for cycle in range(1, 57):
+        path = folder / "Data" / "Intensities" / "BaseCalls" / "L001" / f"C{cycle}.1"
+        path.mkdir(parents=True)
+    assert cycles_done(folder) == 56
+
+
 def test_preallocated_tail_of_zeros_does_not_count(tmp_path: Path) -> None:
     content = (NOVASEQ / EXTRACTION).read_bytes()
     written = 3 + (len(content) - 3) // 4
