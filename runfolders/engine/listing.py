@@ -2,9 +2,9 @@
 
 A signature is text: the directory's mtime (ns), inode and device on the first
 line, the names of its directories on the second, then one watched file a line:
-size, mtime (ns), inode, a tab, its name. As long as the directory's mtime is the
-same its names are, so an unchanged folder costs one stat of the directory and
-one of each watched file.
+size, mtime (ns), ctime (ns), inode, a tab, its name. As long as the directory's
+mtime is the same its names are, so an unchanged folder costs one stat of the
+directory and one of each watched file.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 from .facts import FileStat, Listing
 
-# A run folder has less than a hundred entries; what has more is no run folder or
-# a broken one.
-MAX_ENTRIES = 5_000
+# A run folder has less than a hundred entries; what has many more is no run folder,
+# or holds somebody's results too. Names cost little: what matters may come last.
+MAX_ENTRIES = 100_000
+# Watched files, and directories: each costs a stat or a place in the row.
+MAX_KEPT = 2_000
 # File systems stamp changes with a clock that ticks up to every 2 s: what changed
 # so shortly before the look may change again under the same stamp.
 RACY_NS = 2_000_000_000
@@ -135,6 +136,13 @@ def device_of(signature: str) -> int | None:
     return int(signature.partition("\n")[0].split(" ")[2]) if signature else None
 
 
+def with_device(signature: str, device: int) -> str:
+    """The signature as it would be if the directory were on `device`."""
+    head, newline, content = signature.partition("\n")
+    mtime, inode, _, *marks = head.split(" ")
+    return " ".join([mtime, inode, str(device), *marks]) + newline + content
+
+
 def _content(signature: str) -> str:
     return signature.partition("\n")[2]
 
@@ -148,7 +156,8 @@ def _identity(found: os.stat_result) -> str:
 
 
 def _numbers(found: os.stat_result) -> str:
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+    # The ctime tells of a file that was written in place and got its mtime back.
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
 def _quoted(name: str) -> str:
@@ -161,14 +170,25 @@ def _names(
 ) -> tuple[list[str], bool]:
     """Watched names in order; fills `directories`; whether there are too many."""
     names: list[str] = []
+    below: list[str] = []
+    truncated = False
     with os.scandir(path) as found:
-        for entry in islice(found, MAX_ENTRIES):
-            if watched(entry.name.lower()):
-                names.append(entry.name)
+        for count, entry in enumerate(found):
+            if count >= MAX_ENTRIES:
+                truncated = True
+                break
+            is_watched = watched(entry.name.lower())
             # Names of copying tools' temporary directories come and go.
-            elif not entry.name.startswith((".", "~")) and _is_directory(entry):
-                directories.add(entry.name)
-        truncated = next(found, None) is not None
+            if not is_watched and (
+                entry.name.startswith((".", "~")) or not _is_directory(entry)
+            ):
+                continue
+            kept = names if is_watched else below
+            if len(kept) < MAX_KEPT:
+                kept.append(entry.name)
+            else:
+                truncated = True
+    directories.update(below)
     return sorted(names), truncated
 
 

@@ -10,11 +10,13 @@ import pytest
 
 from runfolders.engine import listing
 from runfolders.engine.listing import (
+    device_of,
     has_same_content,
     inode_of,
     is_unchanged,
     list_folder,
     mark_unsure,
+    with_device,
 )
 from tests.runfolders.runs import age
 
@@ -63,14 +65,38 @@ def test_what_is_no_regular_file_does_not_count(folder: Path) -> None:
     assert "loop" not in found.directories
 
 
+@pytest.mark.parametrize(
+    ("bound", "name"), [("MAX_ENTRIES", "{}.dat"), ("MAX_KEPT", "{}.txt")]
+)
 def test_a_directory_with_too_many_entries_is_cut(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch, bound: str, name: str
 ) -> None:
-    monkeypatch.setattr(listing, "MAX_ENTRIES", 10)
+    monkeypatch.setattr(listing, bound, 10)
     for number in range(20):
-        (folder / f"{number}.dat").touch()
+        (folder / name.format(number)).touch()
     found, _ = list_folder(folder, watched)
     assert found.truncated
+    assert len(found.files) <= 10
+
+
+def test_a_signature_can_be_moved_to_another_device(folder: Path) -> None:
+    signature = mark_unsure(sign(folder))
+    moved = with_device(signature, 7)
+    assert (device_of(moved), inode_of(moved)) == (7, inode_of(signature))
+    assert moved.split("\n")[1:] == signature.split("\n")[1:]
+    assert moved.split("\n")[0].endswith(" unsure")
+
+
+def test_files_that_do_not_matter_hide_none_that_does(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "MAX_KEPT", 10)
+    for number in range(50):
+        (folder / f"{number}.fastq.gz").touch()
+    found, _ = list_folder(folder, watched)
+    assert not found.truncated
+    assert set(found.files) == {"runinfo.xml"}
+    assert found.directories == {"Data"}
 
 
 def test_a_directory_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -95,6 +121,14 @@ def _touch(folder: Path) -> None:
     os.utime(folder / "RunInfo.xml", (1, 1))
 
 
+def _rewrite(folder: Path) -> None:
+    # Same size, same inode, its time set back: only the ctime tells.
+    file = folder / "RunInfo.xml"
+    before = file.stat()
+    file.write_text("<b/>")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def _replace(folder: Path) -> None:
     # Same size, same time: only the inode tells.
     before = (folder / "RunInfo.xml").stat()
@@ -116,7 +150,7 @@ def _remove_all(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_add, _grow, _touch, _replace, _remove, _remove_all]
+    "change", [_add, _grow, _touch, _rewrite, _replace, _remove, _remove_all]
 )
 def test_every_change_is_seen(folder: Path, change: object) -> None:
     before = sign(folder)
