@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 
 
-def is_gone(root: str, path: str) -> bool:
-    """Whether there is certainly nothing at `path` below `root`.
+def is_gone(root: str, path: str, device: int | None) -> bool:
+    """Whether there is certainly nothing at `path` below `root`, its disk being there.
 
-    Not if the root is away, or empty: then its disk is probably not mounted.
+    `device` is the folder's at the last look: what it lay in must still be on that
+    one, be it below the root (a mount an instrument) or behind a link. Where none
+    is known the root must at least hold something.
     """
+    if not is_absent(path):
+        return False
     try:
-        with os.scandir(root) as entries:
-            if next(entries, None) is None:
-                return False
+        if device is None:
+            with os.scandir(root) as entries:
+                return next(entries, None) is not None
+        os.stat(root)  # noqa: PTH116 - paths are text here
+        return _device_above(path) == device
     except OSError:
         return False
-    return is_absent(path)
 
 
 def is_absent(path: str) -> bool:
@@ -28,3 +33,12 @@ def is_absent(path: str) -> bool:
     except OSError:
         return False
     return False
+
+
+def _device_above(path: str) -> int:
+    """The device of the directory that `path`, links followed, lies in, or of the
+    nearest one above that is there. Raises OSError."""
+    directory = os.path.dirname(os.path.realpath(path))
+    while is_absent(directory):
+        directory = os.path.dirname(directory)
+    return os.stat(directory).st_dev  # noqa: PTH116 - paths are text here

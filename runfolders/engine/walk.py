@@ -15,8 +15,6 @@ MAX_LINK_LEVEL = 1
 # Below one directory; a root with more is listed in part and said to be so.
 MAX_ENTRIES = 200_000
 
-Identity = tuple[int, int]  # device and inode
-
 
 @dataclass(slots=True)
 class Candidate:
@@ -34,9 +32,9 @@ class Candidate:
 class Walk:
     """One pass over a root; iterating it yields candidates.
 
-    Hidden, ignored and plain files are passed over; no directory is yielded
-    twice, whatever links there are. A directory that can't be listed stands in
-    `unreadable` with the reason; only the root itself raises OSError.
+    Hidden, ignored and plain files are passed over, and links that lead where
+    the walk comes anyway. A directory that can't be listed stands in `unreadable`
+    with the reason; only the root itself raises OSError.
     """
 
     root: str
@@ -46,17 +44,10 @@ class Walk:
     other_roots: frozenset[str] = frozenset()
     pending: int = 0  # candidates known of that were not yielded yet
     unreadable: dict[str, str] = field(default_factory=dict)
-    # Whether there is anything at all in the root, ignored names included.
-    is_empty: bool = True
-    device: int = 0
 
     def __iter__(self) -> Iterator[Candidate]:
-        pattern = _any_of(self.ignored)
-        found = os.stat(self.root)  # noqa: PTH116 - paths are text in a walk
-        self.device = found.st_dev
-        seen: set[Identity] = {(found.st_dev, found.st_ino)}
         queue: deque[tuple[str, int]] = deque()
-        queue.extend((path, 1) for path in self._children(self.root, 1, pattern, seen))
+        queue.extend((path, 1) for path in self._children(self.root, 1))
         while queue:
             self.pending = len(queue) - 1
             path, level = queue.popleft()
@@ -65,51 +56,89 @@ class Walk:
             if candidate.is_run or level == self.depth:
                 continue
             try:
-                below = self._children(path, level + 1, pattern, seen)
+                below = self._children(path, level + 1)
             except OSError as error:
                 self.unreadable[path] = error.strerror or str(error)
             else:
                 queue.extend((child, level + 1) for child in below)
 
-    def _children(
-        self, directory: str, level: int, ignored: re.Pattern[str], seen: set[Identity]
-    ) -> list[str]:
+    def _children(self, directory: str, level: int) -> list[str]:
         """Paths of the directories in `directory`, in the order of their names."""
+        ignored = _any_of(self.ignored)
         names: list[str] = []
         links: list[str] = []
-        device = os.stat(directory).st_dev  # noqa: PTH116 - as above
         with os.scandir(directory) as entries:
             for count, entry in enumerate(entries):
-                self.is_empty = False
                 if count >= MAX_ENTRIES:
                     self.unreadable[directory] = f"more than {MAX_ENTRIES} entries"
                     break
                 if ignored.match(entry.name):
                     continue
+                # Never told apart by inode: some FUSE mounts and overlays give
+                # the same number to every entry.
                 if _is_real_directory(entry):
-                    identity = (device, entry.inode())
-                    if identity not in seen:
-                        seen.add(identity)
-                        names.append(entry.name)
+                    names.append(entry.name)
                 elif level <= MAX_LINK_LEVEL and entry.is_symlink():
                     links.append(entry.name)
-        names += [name for name in sorted(links) if self._is_new(directory, name, seen)]
-        paths = [f"{directory}/{name}" for name in sorted(names)]
-        if self.other_roots:
-            return [path for path in paths if path not in self.other_roots]
-        return paths
+        paths = [f"{directory}/{name}" for name in names]
+        paths += self._first_ways([f"{directory}/{name}" for name in links])
+        return sorted(path for path in paths if path not in self.other_roots)
 
-    def _is_new(self, directory: str, name: str, seen: set[Identity]) -> bool:
-        """Whether a link leads to a directory that nothing else leads to."""
-        try:
-            found = os.stat(f"{directory}/{name}/.")  # noqa: PTH116 - as above
-        except OSError:  # dangling, a loop, a plain file, not ours to enter
+    def _first_ways(self, links: list[str]) -> list[str]:
+        """Of links below the root those that lead to a directory to which neither
+        the walk itself nor another of them leads."""
+        targets = [(target, link) for link in links if (target := _target(link))]
+        bases = [(os.path.realpath(self.root), 0)] if targets else []
+        found = []
+        # What holds others first.
+        for target, link in sorted(targets, key=lambda pair: (len(pair[0]), pair)):
+            if not any(self._comes_to(target, *base) for base in bases):
+                bases.append((target, 1))
+                found.append(link)
+        return found
+
+    def _comes_to(self, target: str, base: str, level: int) -> bool:
+        """Whether a walk that is at `base`, so deep, comes to `target` by itself."""
+        if target == base or is_below(base, target):
+            return True
+        return is_below(target, base) and covers(
+            base, self.depth - level, self.ignored, target
+        )
+
+    def covers(self, path: str) -> bool:
+        """Whether the walk would come to `path`, as far as the names above it and
+        their links tell. Looks at the disk."""
+        if not covers(self.root, self.depth, self.ignored, path):
             return False
-        identity = (found.st_dev, found.st_ino)
-        if identity in seen:
-            return False
-        seen.add(identity)
-        return True
+        above = path
+        while (directory := os.path.dirname(above)) != self.root:
+            if os.path.islink(above):  # noqa: PTH114 - paths are text in a walk
+                return False
+            above = directory
+        return not os.path.islink(above) or bool(self._first_ways([above]))  # noqa: PTH114
+
+
+def covers(root: str, depth: int, ignored: Sequence[str], path: str) -> bool:
+    """Whether `path` lies where a walk over `root` looks, going by names alone."""
+    if not is_below(path, root):
+        return False
+    names = path[len(root.rstrip("/")) + 1 :].split("/")
+    pattern = _any_of(ignored)
+    return len(names) <= depth and not any(map(pattern.match, names))
+
+
+def is_below(path: str, directory: str) -> bool:
+    """Whether `path` lies inside `directory`, at any depth; both normal."""
+    return path.startswith(directory.rstrip("/") + "/") and path != directory
+
+
+def _target(link: str) -> str | None:
+    """The directory that a link leads to; None if it leads to none."""
+    try:
+        os.stat(f"{link}/.")  # noqa: PTH116 - as above
+    except OSError:  # dangling, a loop, a plain file, not ours to enter
+        return None
+    return os.path.realpath(link)
 
 
 def _is_real_directory(entry: os.DirEntry[str]) -> bool:

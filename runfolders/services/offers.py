@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from runfolders.errors import RunfolderNotFound
 from runfolders.models import Runfolder
 from runfolders.selectors import next_ready, present_runfolders
-from runfolders.services.refresh import gone_from_disk, refresh_path, vanish
+from runfolders.services.presence import note_absent
+from runfolders.services.refresh import ask_disk, refresh_path
 from runfolders.services.states import parse_state, pick_up, set_state
 from seqhub.operations.services.events import Actor
 
@@ -29,29 +31,30 @@ BATCH = 5
 def offered(host: str, state: str | None = None) -> list[Runfolder]:
     """The run folders of `host` in `state` (None: in any), first completed first.
 
-    One `stat` each; what is gone is left out and marked. So is, unmarked, what a
-    hung disk does not tell of: it must not hide the others.
+    One `stat` each; what is gone is left out, and the next scan decides of it. So
+    is what a disk does not tell of: one that hangs must not hide the others.
     """
     rows = present_runfolders(host).order_by("completed_at", "id")
     if state is not None:
         rows = rows.filter(state=state)
     candidates = list(_light(rows))
-    gone, silent = gone_from_disk(candidates)
-    vanish(sorted(gone))
-    return [row for row in candidates if row.pk not in gone | silent]
+    not_there = ask_disk(candidates).not_there
+    return [row for row in candidates if row.pk not in not_there]
 
 
 def next_offer(host: str) -> Runfolder | None:
     """What `pick_up_offer` would hand out now."""
     passed_over: set[int] = set()
-    while rows := list(_light(next_ready(host).exclude(pk__in=passed_over))[:BATCH]):
-        gone, silent = gone_from_disk(rows)
-        vanish(sorted(gone))
-        passed_over |= gone | silent
+    hung: set[int] = set()
+    while True:
+        rest = next_ready(host).exclude(pk__in=passed_over).exclude(root__in=hung)
+        rows = list(_light(rest)[:BATCH])
+        answer = ask_disk(rows)
+        passed_over |= answer.not_there
+        hung |= answer.hung
         found = next((row for row in rows if row.pk not in passed_over), None)
-        if found is not None:
+        if found is not None or not rows:
             return found
-    return None
 
 
 def pick_up_offer(host: str, *, actor: Actor) -> Runfolder | None:
@@ -61,19 +64,21 @@ def pick_up_offer(host: str, *, actor: Actor) -> Runfolder | None:
     claim that finds nothing on disk is undone.
     """
     passed_over: frozenset[int] = frozenset()
+    hung: frozenset[int] = frozenset()
     while True:
         # The look at the disk is part of the claim: others pass over the
         # locked row meanwhile, and wait for nothing.
         with transaction.atomic():
-            runfolder = pick_up(host, actor=actor, skip=passed_over)
+            runfolder = pick_up(host, actor=actor, skip=passed_over, skip_roots=hung)
             if runfolder is None:
                 return None
-            gone, silent = gone_from_disk([runfolder])
-            if not gone | silent:
+            answer = ask_disk([runfolder])
+            if not answer.not_there:
                 return runfolder
             transaction.set_rollback(True)
-        vanish(gone)
-        passed_over |= gone | silent
+        note_absent(answer.gone, now=timezone.now())
+        passed_over |= answer.not_there
+        hung |= answer.hung
 
 
 def set_state_at(host: str, path: str, word: object, *, actor: Actor) -> None:

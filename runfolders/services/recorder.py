@@ -16,7 +16,7 @@ from runfolders.errors import RunfolderNotFound
 from runfolders.models import Root, Runfolder
 from runfolders.services.observation import is_another_run, observe
 from runfolders.services.policy import Policy
-from runfolders.services.presence import retire
+from runfolders.services.presence import give_way
 from runfolders.services.registration import register
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class Recorder:
         if look.error:
             self.report.unreadable[printable(look.path)] = look.error
         if row.is_present and is_another_run(row, look):
-            retire(row.pk, "another run lies at its path now", now=now)
+            give_way(row.pk, now=now)
             self._record_new([look])
             return
         became_complete = observe(

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from runfolders.choices import State
-from runfolders.engine.absence import is_gone
 from runfolders.engine.facts import Unreadable
 from runfolders.engine.look import Before, Look, Looker
+from runfolders.engine.walk import Walk
 from runfolders.errors import NotMonitored, RunfolderNotFound
 from runfolders.models import Root, Runfolder
 from runfolders.services.columns import facts_of, path_columns
 from runfolders.services.observation import is_another_run, observe
 from runfolders.services.policy import Policy, current_policy
-from runfolders.services.presence import retire
+from runfolders.services.presence import give_way, note_absent
 from runfolders.services.registration import register
 from runfolders.services.roots import root_of
 from runfolders.services.size import ring_for_sizes
-from seqhub.lib.patience import TimedOut, within
+from seqhub.lib.patience import TimedOut, patient, within
 
 # A caller waits for a disk so long; a mount that takes longer hangs.
 ANSWER_S = 10.0
@@ -39,10 +40,10 @@ def refresh_path(host: str, path: str) -> Runfolder:
     RunfolderNotFound, TimedOut.
     """
     path = path.rstrip("/")
-    now = timezone.now()
-    root = root_of(host, path, now=now)
+    root = root_of(host, path, now=timezone.now())
     row = _known(host, path)
     _refuse_nested(root, path)
+    _refuse_links(root, path)
     policy = current_policy()
     before = Before(row.signature, facts_of(row)) if row else None
     try:
@@ -51,45 +52,46 @@ def refresh_path(host: str, path: str) -> Runfolder:
         )
     except (FileNotFoundError, NotADirectoryError):
         if row is not None:
-            vanish([row.pk])
+            note_absent([row.pk], now=timezone.now())
         raise RunfolderNotFound(f"There is no directory {path[:200]!r}.") from None
     if look is None:
         return row or _plain_directory(root, path)
     return _record(root, row, look, policy)
 
 
-def gone_from_disk(rows: Iterable[Runfolder]) -> tuple[set[int], set[int]]:
-    """Of rows whose roots are at hand: the ids of which there is no directory
-    now, one stat each, and the ids of which a hung disk does not tell."""
-    by_root: dict[str, list[Runfolder]] = {}
+@dataclass(slots=True)
+class DiskAnswer:
+    """What a look at the disk told of some rows."""
+
+    gone: set[int] = field(default_factory=set)  # ids: no directory is there now
+    silent: set[int] = field(default_factory=set)  # ids: the disk does not tell
+    hung: set[int] = field(default_factory=set)  # ids of the roots that hang
+
+    @property
+    def not_there(self) -> set[int]:
+        return self.gone | self.silent
+
+
+def ask_disk(rows: Iterable[Runfolder]) -> DiskAnswer:
+    """One stat of each row; their roots are at hand. Those gone are noted."""
+    by_root: dict[Root, list[Runfolder]] = {}
     for row in rows:
-        by_root.setdefault(row.root.path, []).append(row)
-    gone: set[int] = set()
-    silent: set[int] = set()
-    for place, there in by_root.items():
+        by_root.setdefault(row.root, []).append(row)
+    answer = DiskAnswer()
+    for root, there in by_root.items():
+        waiting = {row.pk for row in there}
         try:
-            gone |= within(ANSWER_S, place, _without_directory, there)
+            for pk, is_there in patient(ANSWER_S, root.path, _stats(there)):
+                waiting.discard(pk)
+                if is_there is None:
+                    answer.silent.add(pk)
+                elif not is_there:
+                    answer.gone.add(pk)
         except TimedOut:
-            silent.update(row.pk for row in there)
-    return gone, silent
-
-
-def vanish(runfolder_ids: Iterable[int]) -> None:
-    """Mark the rows that a caller found gone, if their roots are there.
-
-    An unmounted disk says nothing of the folders on it, and trouble on the way
-    to a folder nothing of the folder.
-    """
-    ids = list(runfolder_ids)
-    if not ids:
-        return
-    rows = Runfolder.objects.filter(pk__in=ids, is_present=True)
-    for row in rows.select_related("root"):
-        root, path = row.root.path, str(row.location)
-        with suppress(TimedOut):
-            if within(ANSWER_S, root, is_gone, root, path):
-                now = timezone.now()
-                retire(row.pk, "the folder is no longer on disk", now=now)
+            answer.hung.add(root.pk)
+            answer.silent |= waiting
+    note_absent(answer.gone, now=timezone.now())
+    return answer
 
 
 def _known(host: str, path: str) -> Runfolder | None:
@@ -115,10 +117,21 @@ def _refuse_nested(root: Root, path: str) -> None:
         raise NotMonitored(f"The path lies inside the run folder {inside.path}.")
 
 
+def _refuse_links(root: Root, path: str) -> None:
+    """What the scan would not come to can't be kept up to date either."""
+    ignored = settings.CONFIG.runfolders.ignored_names
+    walk = Walk(root.path, root.depth, ignored)
+    if not within(ANSWER_S, root.path, walk.covers, path):
+        raise NotMonitored(
+            f"{path[:200]!r} is a link that is not followed: it lies deeper than "
+            "directly below the monitored directory, or leads into it again."
+        )
+
+
 def _plain_directory(root: Root, path: str) -> Runfolder:
     row = Runfolder(root=root, host=root.host, state=State.NONE, **path_columns(path))
     # What can't be looked at may as well not be there (a name that is too long).
-    if within(ANSWER_S, root.path, _without_directory, [row]):
+    if not within(ANSWER_S, root.path, _is_directory, row.location):
         raise RunfolderNotFound(f"There is no directory {path[:200]!r}.")
     return row
 
@@ -133,7 +146,7 @@ def _look_at(looker: Looker, path: str, before: Before | None) -> Look | None:
 def _record(root: Root, row: Runfolder | None, look: Look, policy: Policy) -> Runfolder:
     now = timezone.now()
     if row is not None and is_another_run(row, look):
-        retire(row.pk, "another run lies at its path now", now=now)
+        give_way(row.pk, now=now)
         row = None
     if row is None:
         return _register(root, look, policy)
@@ -159,13 +172,16 @@ def _register(root: Root, look: Look, policy: Policy) -> Runfolder:
     return Runfolder.objects.select_related("instrument", "root").get(pk=ids[0])
 
 
-def _without_directory(rows: Iterable[Runfolder]) -> set[int]:
-    return {row.pk for row in rows if not _is_directory(row.location)}
+def _stats(rows: Iterable[Runfolder]) -> Iterator[tuple[int, bool | None]]:
+    return ((row.pk, _is_directory(row.location)) for row in rows)
 
 
-def _is_directory(path: Path) -> bool:
+def _is_directory(path: Path) -> bool | None:
+    """None if there is trouble on the way to it."""
     try:
         found = os.stat(path)  # noqa: PTH116 - `mode` is all we want
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except (OSError, ValueError):
+        return None
     return stat.S_ISDIR(found.st_mode)

@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.engine.absence import is_absent, is_gone
-from runfolders.engine.listing import is_same_folder
+from runfolders.engine.listing import device_of, is_same_folder
 from runfolders.engine.look import Look
 from runfolders.models import Instrument, Root, Runfolder, Sample
 from runfolders.services.columns import path_columns, run_id_of, sample_rows
 from runfolders.services.history import record
 from runfolders.services.observation import fill, observe, state_beside
 from runfolders.services.policy import Policy
+from runfolders.services.presence import recall_override
 from runfolders.services.states import lock_runfolder
 from runfolders.services.watch import sync_attention, wanted_attention
 from seqhub.lib.patience import TimedOut, within
@@ -112,8 +113,10 @@ def _has_left(row: Runfolder) -> bool:
     try:
         if not root.is_configured:
             return within(STAT_S, root.path, is_absent, location)
-        is_there = root.status == RootStatus.AVAILABLE
-        return is_there and within(STAT_S, root.path, is_gone, root.path, location)
+        if root.status != RootStatus.AVAILABLE:
+            return False
+        device = device_of(row.signature)
+        return within(STAT_S, root.path, is_gone, root.path, location, device)
     except TimedOut:
         return False
 
@@ -156,6 +159,7 @@ def _settle_in(
         actor=SCANNER,
         data={"from": old_path, "to": runfolder.path},
     )
+    recall_override(runfolder, now=now)
     return observe(runfolder_id, look, policy=policy, now=now)
 
 

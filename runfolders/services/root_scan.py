@@ -19,7 +19,7 @@ from runfolders.engine.walk import Walk
 from runfolders.models import Root, Runfolder
 from runfolders.services.columns import facts_of
 from runfolders.services.policy import Policy
-from runfolders.services.presence import note_missing
+from runfolders.services.presence import note_missing, retire
 from runfolders.services.recorder import Recorder, RootReport
 from runfolders.services.roots import mark_available, mark_missing
 from seqhub.lib.patience import TimedOut, patient, within
@@ -68,17 +68,17 @@ def scan_root(
         report.missing = (error.strerror or str(error)).lower()
     if survey.is_other_disk:
         report.missing = (
-            f"it held {len(ids)} run folders and holds none now, so that its disk "
-            "seems not to be mounted (if they were all removed on purpose, put any "
-            "file into it)"
+            f"none of the {len(ids)} run folders that it held is there, nor the disk "
+            "that they lay on: it seems not to be mounted"
         )
-    for path, reason in walk.unreadable.items():
+    # A copy: a thread that was given up may write on.
+    for path, reason in walk.unreadable.copy().items():
         report.unreadable[printable(path)] = reason
     if report.missing:
         mark_missing(root, report.missing, now=at)
     elif report.is_finished:
         mark_available(root, now=at)
-        report.vanished = note_missing([ids[path] for path in survey.gone], now=at)
+        _note_absences(survey, ids, report, at)
         _note_scan(root, began, disk)
     return report
 
@@ -94,9 +94,21 @@ def _go_through(
         report.seen = batch.done
         recorder.record_all(batch.looks)
         progress(batch.done, batch.total)
-        if deadline is not None and time.monotonic() > deadline:
+        is_late = deadline is not None and time.monotonic() > deadline
+        if is_late and not batch.is_last:
             report.is_finished = False
             return
+
+
+def _note_absences(
+    survey: Survey, ids: dict[str, int], report: RootReport, at: dt.datetime
+) -> None:
+    for path, signature in survey.renumbered.items():
+        Runfolder.objects.filter(pk=ids[path]).update(signature=signature)
+    report.vanished = note_missing([ids[path] for path in survey.gone], now=at)
+    for path in survey.uncovered:
+        reason = "the configuration no longer covers its place"
+        report.vanished += retire(ids[path], reason, now=at)
 
 
 def _note_scan(root: Root, began: float, disk: os.statvfs_result) -> None:

@@ -7,8 +7,10 @@ import os
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from runfolders.choices import RootStatus
+from runfolders.engine.walk import covers, is_below
 from runfolders.errors import NotMonitored
 from runfolders.models import Root
 from seqhub.operations.services.attention import close_attention, open_attention
@@ -19,7 +21,8 @@ MISSING = "root_missing"
 
 @transaction.atomic
 def sync_roots(host: str, now: dt.datetime) -> list[Root]:
-    """Make the rows of `host` those of the configuration; the configured ones.
+    """Make the rows of `host` those of the configuration; the configured ones, in
+    the order in which to scan them.
 
     A root that is no longer configured keeps its row and its run folders, hidden.
     """
@@ -42,23 +45,30 @@ def sync_roots(host: str, now: dt.datetime) -> list[Root]:
             row.is_configured = False
             row.save(update_fields=["is_configured"])
             close_attention(subject_of(row))
-    return list(Root.objects.filter(host=host, is_configured=True).order_by("path"))
+    # The slow ones last: they have what time the others leave.
+    slow_last = F("scan_duration_s").asc(nulls_last=True)
+    return list(_configured(host).order_by(slow_last, "path"))
 
 
 def root_of(host: str, path: str, *, now: dt.datetime) -> Root:
     """The root of which `path` (absolute) lies where run folders do.
 
     Raises NotMonitored: for a relative path, one that is written with `.` or
-    `..`, and one that is no root's, too deep below it, or a root itself.
+    `..`, and one that is no root's, too deep below it, ignored, or a root itself.
     """
     if path.startswith("/") and "\0" not in path and os.path.normpath(path) == path:
-        roots = _configured(host) or sync_roots(host, now)
-        for root in sorted(roots, key=lambda root: -len(root.path)):
-            below = path.removeprefix(root.path.rstrip("/") + "/")
-            if below != path and below.count("/") < root.depth:
-                return root
+        roots = list(_configured(host)) or sync_roots(host, now)
+        # A root inside another has what lies in it to itself.
+        around = [
+            root for root in roots if path == root.path or is_below(path, root.path)
+        ]
+        root = max(around, key=lambda root: len(root.path), default=None)
+        ignored = settings.CONFIG.runfolders.ignored_names
+        if root is not None and covers(root.path, root.depth, ignored, path):
+            return root
     raise NotMonitored(
-        f"{path[:200]!r} is not directly below a monitored directory of {host}."
+        f"{path[:200]!r} is not where {host} looks for run folders: it lies below no "
+        "monitored directory, too deep in one, or is ignored."
     )
 
 
@@ -103,5 +113,5 @@ def _set_status(
     root.save(update_fields=["status", "message", "status_since"])
 
 
-def _configured(host: str) -> list[Root]:
-    return list(Root.objects.filter(host=host, is_configured=True))
+def _configured(host: str) -> QuerySet[Root]:
+    return Root.objects.filter(host=host, is_configured=True)

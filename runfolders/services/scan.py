@@ -49,8 +49,8 @@ def scan_host(
     """Look at every root of `host`; None if another scan of it is going on.
 
     `progress` is told directories done and known of; `only` is the path of the
-    one root to scan; after `limit_s` seconds the scan stops, and the next one
-    goes on. `now` is the time of what is observed (tests set it).
+    one root to scan; each root has its share of `limit_s` seconds, and the next
+    scan goes on where one ended. `now` is the time of what is observed (tests set it).
     """
     with locks.exclusive(locks.SCAN, host) as is_mine:
         return _scan(host, progress, only, limit_s, now) if is_mine else None
@@ -72,29 +72,38 @@ def _scan(
 ) -> ScanReport:
     policy = current_policy()
     report = ScanReport()
-    deadline = None if limit_s is None else time.monotonic() + limit_s
-    for root in sync_roots(host, now or timezone.now()):
-        if only is not None and root.path != only:
-            continue
+    until = None if limit_s is None else time.monotonic() + limit_s
+    roots = [
+        root
+        for root in sync_roots(host, now or timezone.now())
+        if only is None or root.path == only
+    ]
+    for number, root in enumerate(roots):
         result = scan_root(
             root,
             policy=policy,
             progress=_Beat(root, progress),
-            deadline=deadline,
+            deadline=_share(until, len(roots) - number),
             now=now,
         )
         report.roots.append(result)
-        if not result.is_finished:
-            report.is_finished = False
-            break
-    if report.total("new") + report.total("changed") + report.total("vanished"):
-        sync_duplicates(host)
+        report.is_finished &= result.is_finished
+    sync_duplicates(host)
     if report.total("completed"):
         ring_for_sizes(host)
     finished_at = timezone.now().isoformat() if report.is_finished else None
     seen = report.total("seen")
     beat(host, ROLE, {"done": seen, "total": seen, "finished_at": finished_at})
     return report
+
+
+def _share(until: float | None, roots: int) -> float | None:
+    """When the first of so many roots must end, so that none of them takes the
+    time of all; what it leaves is for the others."""
+    if until is None:
+        return None
+    now = time.monotonic()
+    return now + (until - now) / roots
 
 
 class _Beat:

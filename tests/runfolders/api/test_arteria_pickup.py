@@ -70,7 +70,7 @@ def test_what_is_gone_from_disk_is_passed_over_without_a_trace_of_a_claim(
     assert client.get(PICKUP).status_code == 204
     for run in gone:
         run.refresh_from_db()
-        assert (run.state, run.sequencing) == ("ready", "vanished")
+        assert (run.state, run.missing_since is None) == ("ready", False)
     claims = Event.objects.filter(kind="state_changed")
     assert [claim.runfolder_ref for claim in claims] == [there.pk]
 

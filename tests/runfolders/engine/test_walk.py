@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -109,10 +111,69 @@ def test_a_directory_that_is_gone_or_closed_is_reported(tmp_path: Path) -> None:
     assert list(walk.unreadable) == [str(tmp_path / "a")]
 
 
-def test_it_knows_whether_the_root_is_empty(tmp_path: Path) -> None:
-    walk = Walk(str(tmp_path), 1, DEFAULT_IGNORE)
-    assert list(walk) == []
-    assert walk.is_empty
-    (tmp_path / ".keep").touch()
-    assert list(walk) == []
-    assert not walk.is_empty
+def test_directories_with_one_inode_number_are_all_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on FUSE mounts, which can't be had here."""
+
+    class Entry:
+        def __init__(self, entry: os.DirEntry[str]) -> None:
+            self.name, self.path = entry.name, entry.path
+            self.is_dir, self.is_symlink = entry.is_dir, entry.is_symlink
+
+        def inode(self) -> int:
+            return 0xFFFFFFFF
+
+    scandir = os.scandir
+
+    @contextmanager
+    def without_inodes(path: str) -> Iterator[list[Entry]]:
+        with scandir(path) as entries:
+            yield [Entry(entry) for entry in entries]
+
+    for name in "abc":
+        (tmp_path / name / "run").mkdir(parents=True)
+    monkeypatch.setattr(os, "scandir", without_inodes)
+    assert len(paths(tmp_path, 2)) == 6
+
+
+def test_of_links_to_one_place_and_what_is_in_it_one_is_followed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "disk" / "run").mkdir(parents=True)
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in ("b", "a"):
+        (root / name).symlink_to(tmp_path / "disk")
+    (root / "0").symlink_to(tmp_path / "disk" / "run")
+    assert paths(root, 2) == ["a", "a/run"]
+    assert paths(root, 1) == ["0", "a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "is_covered"),
+    [
+        ("a", True),
+        ("a/b", True),
+        ("a/b/c", False),
+        ("nosync", False),
+        ("nosync/b", False),
+        ("a/.b", False),
+        ("linked", True),
+        ("linked/b", True),
+        ("a/linked", False),
+        ("again", False),
+        ("", False),
+        ("../elsewhere", False),
+    ],
+)
+def test_it_says_where_it_comes(tmp_path: Path, path: str, is_covered: bool) -> None:
+    root = tmp_path / "root"
+    (root / "a" / "b" / "c").mkdir(parents=True)
+    (root / "nosync" / "b").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "b").mkdir(parents=True)
+    (root / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "a" / "linked").symlink_to(tmp_path / "elsewhere")
+    (root / "again").symlink_to(root / "a")
+    walk = Walk(str(root), 2, DEFAULT_IGNORE)
+    assert walk.covers(os.path.normpath(f"{root}/{path}")) == is_covered

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from runfolders.choices import Sequencing, State
 from runfolders.models import Root, Runfolder
-from runfolders.services.sequencing import override_sequencing
+from runfolders.services.sequencing import lift_override, override_sequencing
 from runfolders.services.states import set_state
 from runfolders.services.visibility import ignore_runfolder
 from seqhub.operations.choices import Source
@@ -265,17 +265,84 @@ def test_roots_that_are_no_longer_configured_are_hidden_not_vanished(
     assert row_of(folder).root.is_configured
 
 
-def test_vanishing_ends_a_persons_word(root: Path) -> None:
+@pytest.mark.parametrize("word", [Sequencing.COMPLETE, Sequencing.FAILED])
+def test_a_persons_word_is_back_with_the_folder(root: Path, word: Sequencing) -> None:
+    make_run(root, NEXTSEQ_2000)
+    folder = make_run(root)
+    scan()
+    row = row_of(folder)
+    override_sequencing(row.pk, word, actor=ANNA, reason="enough")
+    for _ in range(2):
+        folder.rename(root.with_name("away"))
+        scan()
+        scan()
+        row.refresh_from_db()
+        assert row.sequencing == Sequencing.VANISHED
+        root.with_name("away").rename(folder)
+        scan()
+        scan()
+        row.refresh_from_db()
+        assert (row.sequencing, row.is_overridden) == (word, True)
+    lift_override(row.pk, actor=ANNA)
+    scan()
+    row.refresh_from_db()
+    assert row.sequencing == Sequencing.SEQUENCING
+
+
+def test_a_persons_word_of_which_the_history_is_gone_is_not_guessed(
+    root: Path,
+) -> None:
     make_run(root, NEXTSEQ_2000)
     folder = make_run(root)
     scan()
     row = row_of(folder)
     override_sequencing(row.pk, Sequencing.COMPLETE, actor=ANNA, reason="enough")
-    shutil.rmtree(folder)
+    folder.rename(root.with_name("away"))
     scan()
+    scan()
+    Event.objects.all().delete()
+    root.with_name("away").rename(folder)
+    scan()
+    row.refresh_from_db()
+    assert (row.sequencing, row.is_overridden) == (Sequencing.SEQUENCING, False)
+
+
+def test_a_persons_word_does_not_pass_on_to_another_run(root: Path) -> None:
+    folder = make_run(root, markers=BOTH)
+    scan()
+    row = row_of(folder)
+    override_sequencing(row.pk, Sequencing.FAILED, actor=ANNA, reason="mixed up")
+    folder.rename(root.with_name("away"))
+    folder.mkdir()
+    (folder / "RunInfo.xml").write_text(run_info(NOVASEQ, cycles=(151, 151)))
     scan()
     row.refresh_from_db()
     assert (row.sequencing, row.is_overridden) == (Sequencing.VANISHED, False)
+    assert not row_of(folder).is_overridden
+
+
+def test_the_only_run_of_a_root_may_move(root: Path, other: Path) -> None:
+    folder = make_run(root, markers=BOTH)
+    scan()
+    row = row_of(folder)
+    folder.rename(other / NOVASEQ)
+    scan()
+    row.refresh_from_db()
+    assert row.path == str(other / NOVASEQ)
+    assert Runfolder.objects.count() == 1
+
+
+def test_a_warning_of_two_copies_ends_with_the_ignoring_of_one(
+    root: Path, other: Path
+) -> None:
+    first = make_run(root, markers=BOTH)
+    scan()
+    make_run(other, markers=BOTH)
+    scan()
+    assert Attention.objects.filter(code="duplicate_run_id").exists()
+    ignore_runfolder(row_of(first).pk, actor=ANNA, reason="a copy")
+    scan()
+    assert not Attention.objects.filter(code="duplicate_run_id").exists()
 
 
 def test_runs_that_leave_a_root_with_its_configuration_go_on_elsewhere(

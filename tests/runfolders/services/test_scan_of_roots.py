@@ -11,18 +11,20 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
-from runfolders.choices import RootStatus, Sequencing
+from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.conf import MonitoredDirectory
 from runfolders.engine import look as engine_look
 from runfolders.engine import survey
-from runfolders.engine.listing import list_folder
+from runfolders.engine.listing import list_folder, with_device
 from runfolders.models import Root, Runfolder
 from runfolders.services import root_scan
 from runfolders.services import scan as scan_service
 from runfolders.services.policy import current_policy
 from runfolders.services.recorder import Recorder
 from runfolders.services.scan import scan_host
+from runfolders.services.states import set_state
 from seqhub.operations.models import Attention, Event, Heartbeat
+from seqhub.operations.services.events import SCANNER
 from tests.factories import HOST
 from tests.runfolders.runs import NEXTSEQ_2000, age, make_run, watch
 from tests.runfolders.services.scans import row_of, scan
@@ -48,7 +50,8 @@ def test_a_missing_root_hides_nothing_and_vanishes_nothing(
     assert Attention.objects.get(subject=f"root:{row.pk}").next_step
     assert row_of(folder).sequencing == Sequencing.COMPLETE
     assert row_of(elsewhere).sequencing == Sequencing.COMPLETE
-    assert [bool(one.missing) for one in report.roots] == [False, True]
+    missing = {one.path: bool(one.missing) for one in report.roots}
+    assert missing == {str(other): False, str(root): True}
     root.with_name("away").rename(root)
     scan()
     row.refresh_from_db()
@@ -58,11 +61,22 @@ def test_a_missing_root_hides_nothing_and_vanishes_nothing(
     assert sorted(kind for (kind,) in kinds) == ["root_available", "root_missing"]
 
 
-def test_an_empty_mount_point_is_not_mounted(root: Path) -> None:
+def lay_on_other_disk(*folders: Path) -> None:
+    """Of a second file system tests have none: the rows say that they lay on one."""
+    for folder in folders:
+        row = row_of(folder)
+        row.signature = with_device(row.signature, 1)
+        row.save()
+
+
+@pytest.mark.parametrize("left", ["", ".keep", "NOT_MOUNTED", "lost+found"])
+def test_a_mount_point_without_its_disk_is_not_believed(root: Path, left: str) -> None:
     folder = make_run(root, markers=BOTH)
+    age(folder)
     scan()
+    lay_on_other_disk(folder)
     root.rename(root.with_name("away"))
-    root.mkdir()
+    (root / left).mkdir(parents=True)
     for _ in range(3):
         scan()
     assert Root.objects.get().status == RootStatus.MISSING
@@ -71,33 +85,126 @@ def test_an_empty_mount_point_is_not_mounted(root: Path) -> None:
     assert row_of(folder).missing_since is None
 
 
-def test_another_disk_at_the_mount_point_is_not_believed(root: Path) -> None:
+def test_a_run_that_is_written_into_a_mount_point_proves_nothing(root: Path) -> None:
     folder = make_run(root, markers=BOTH)
-    age(folder)
     scan()
-    row = row_of(folder)
-    head, *rest = row.signature.split("\n")
-    mtime, inode, _device = head.split(" ")
-    # Of a second file system tests have none: the row says that it was on one.
-    row.signature = "\n".join([f"{mtime} {inode} 1", *rest])
-    row.save()
+    lay_on_other_disk(folder)
     folder.rename(root.with_name("away"))
-    (root / "lost+found").mkdir()
+    new = make_run(root, NEXTSEQ_2000)
     for _ in range(3):
         scan()
-    assert Root.objects.get().status == RootStatus.MISSING
     assert row_of(folder).sequencing == Sequencing.COMPLETE
+    assert row_of(new).sequencing == Sequencing.SEQUENCING
 
 
-def test_an_emptied_root_on_the_same_disk_can_be_told_so(root: Path) -> None:
+def test_an_unmounted_instrument_hides_no_run_of_it(
+    root: Path, settings: Settings
+) -> None:
+    watch(settings, root, depth=2)
+    there = make_run(root / "miseq", NEXTSEQ_2000, markers=BOTH)
+    folder = make_run(root / "novaseq", markers=BOTH)
+    scan()
+    lay_on_other_disk(folder)
+    shutil.rmtree(folder)
+    for _ in range(3):
+        scan()
+    assert Root.objects.get().status == RootStatus.AVAILABLE
+    assert row_of(folder).sequencing == Sequencing.COMPLETE
+    assert row_of(there).sequencing == Sequencing.COMPLETE
+
+
+def test_a_disk_that_was_mounted_again_under_another_number_is_the_same(
+    root: Path,
+) -> None:
+    folders = [
+        make_run(root, f"240131_A00834_{number:04}_BHMTFYDRXX", markers=BOTH)
+        for number in range(3)
+    ]
+    scan()
+    lay_on_other_disk(*folders)
+    shutil.rmtree(folders[0])
+    assert scan().total("vanished") == 0
+    assert scan().total("vanished") == 1
+    assert {row_of(folder).sequencing for folder in folders[1:]} == {
+        Sequencing.COMPLETE
+    }
+
+
+def test_a_root_that_was_emptied_on_its_own_disk_has_lost_its_runs(
+    root: Path,
+) -> None:
     folder = make_run(root, markers=BOTH)
     scan()
     shutil.rmtree(folder)
-    (root / ".keep").touch()
     scan()
     scan()
     assert Root.objects.get().status == RootStatus.AVAILABLE
     assert Runfolder.objects.get().sequencing == Sequencing.VANISHED
+
+
+def test_of_what_disk_a_folder_was_may_be_unknown(root: Path) -> None:
+    folder = make_run(root, markers=BOTH)
+    scan()
+    shutil.rmtree(folder)
+    for _ in range(3):
+        Runfolder.objects.update(signature="")
+        scan()
+    assert Root.objects.get().status == RootStatus.MISSING
+    (root / "anything").mkdir()
+    for _ in range(2):
+        Runfolder.objects.update(signature="")
+        scan()
+    assert Runfolder.objects.get().sequencing == Sequencing.VANISHED
+
+
+def test_a_run_behind_a_link_goes_with_the_disk_that_it_leads_to(
+    root: Path, tmp_path: Path
+) -> None:
+    make_run(root, NEXTSEQ_2000)
+    disk = tmp_path / "disk"
+    target = make_run(disk, markers=BOTH)
+    link = root / target.name
+    link.symlink_to(target)
+    scan()
+    target.rename(tmp_path / "away")
+    lay_on_other_disk(link)
+    for _ in range(3):
+        scan()
+    assert row_of(link).sequencing == Sequencing.COMPLETE
+    row = row_of(link)
+    row.signature = with_device(row.signature, disk.stat().st_dev)
+    row.save()
+    for _ in range(2):
+        scan()
+    row.refresh_from_db()
+    assert row.sequencing == Sequencing.VANISHED
+
+
+def test_what_the_configuration_no_longer_covers_is_back_when_it_does(
+    root: Path, settings: Settings
+) -> None:
+    watch(settings, root, depth=2)
+    other = make_run(root, NEXTSEQ_2000, markers=BOTH)
+    folder = make_run(root / "novaseq", markers=BOTH)
+    scan()
+    row = row_of(folder)
+    set_state(row.pk, "started", actor=SCANNER)
+    for ignored, depth in ((["novaseq"], 2), ([], 1)):
+        watch(settings, root, depth=depth, ignore=ignored)
+        assert scan().total("vanished") == 1
+        row.refresh_from_db()
+        assert not row.is_present
+        assert "configuration" in row.sequencing_reason
+        assert row_of(other).sequencing == Sequencing.COMPLETE
+        watch(settings, root, depth=2, ignore=[])
+        scan()
+        row.refresh_from_db()
+        assert (row.is_present, row.sequencing, row.state) == (
+            True,
+            Sequencing.COMPLETE,
+            State.STARTED,
+        )
+    assert Runfolder.objects.count() == 2
 
 
 def test_a_root_that_hangs_is_given_up(
@@ -125,7 +232,8 @@ def test_a_root_that_hangs_is_given_up(
         (one / "Analysis").mkdir()
     try:
         report = scan()
-        assert "does not answer" in report.roots[1].missing
+        missing = {one.path: one.missing for one in report.roots}
+        assert "does not answer" in missing[str(root)]
         assert Root.objects.get(path=str(root)).status == RootStatus.MISSING
         assert row_of(folder).sequencing == Sequencing.COMPLETE
         assert "Analysis" in row_of(elsewhere).signature
@@ -168,14 +276,45 @@ def test_two_scans_of_a_host_never_overlap(
     assert Runfolder.objects.count() == 1
 
 
-def test_a_scan_whose_time_is_up_goes_on_next_time(root: Path) -> None:
-    make_run(root)
+def test_a_scan_whose_time_is_up_goes_on_next_time(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "BATCH", 1)
+    folders = [
+        make_run(root, f"240131_A00834_{number:04}_BHMTFYDRXX") for number in range(3)
+    ]
     report = scan_host(HOST, limit_s=-1)
     assert report is not None
     assert not report.is_finished
     assert Root.objects.get().scanned_at is None
-    assert scan().is_finished
     assert Runfolder.objects.count() == 1
+    assert scan().is_finished
+    assert Runfolder.objects.count() == len(folders)
+
+
+def test_a_scan_that_has_seen_all_is_finished_however_late(root: Path) -> None:
+    make_run(root)
+    report = scan_host(HOST, limit_s=-1)
+    assert report is not None
+    assert report.is_finished
+    assert Root.objects.get().scanned_at is not None
+
+
+def test_a_root_that_takes_all_the_time_keeps_no_other_from_its_turn(
+    root: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "BATCH", 1)
+    roots = [root.with_name(name) for name in "abc"]
+    watch(settings, *roots)
+    for path in roots:
+        make_run(path)
+        make_run(path, NEXTSEQ_2000)
+    report = scan_host(HOST, limit_s=-1)
+    assert report is not None
+    assert [one.is_finished for one in report.roots] == [False] * 3
+    assert sorted(row.root.path for row in Runfolder.objects.all()) == [
+        str(path) for path in roots
+    ]
 
 
 def test_a_root_inside_another_has_its_runs_to_itself(
