@@ -76,14 +76,15 @@ def change_state(
 
     `is_ours`: it follows from what is on disk; nobody said it.
     """
-    if runfolder.is_state_ours != is_ours:
-        runfolder.is_state_ours = is_ours
-        runfolder.save(update_fields=["is_state_ours"])
-    if runfolder.state == state:
+    old = runfolder.state
+    if (old, runfolder.is_state_ours) == (state, is_ours):
         return
-    old, runfolder.state = runfolder.state, state
-    runfolder.state_since = timezone.now()
-    runfolder.save(update_fields=["state", "state_since"])
+    runfolder.state, runfolder.is_state_ours = state, is_ours
+    if state != old:
+        runfolder.state_since = timezone.now()
+    runfolder.save(update_fields=["state", "is_state_ours", "state_since"])
+    if state == old:
+        return
     message = f"State {old} → {state.value}."
     record(
         runfolder,
