@@ -11,7 +11,6 @@ from typing import Any
 
 from runfolders.choices import Outcome, Platform
 
-from .entries import entries
 from .facts import (
     Ending,
     Listing,
@@ -21,7 +20,7 @@ from .facts import (
     RunFacts,
     Unreadable,
 )
-from .files import printable, read_regular
+from .files import entries, printable, read_regular
 from .platform import PlatformReader
 from .values import iso_time, parse_json_object, plain_text, sha256, without_nothings
 

@@ -1,9 +1,12 @@
-"""Files that an instrument, or anybody, wrote: bounded, regular files only."""
+"""What an instrument, or anybody, wrote: bounded, regular files only, and looks
+into directories below a run folder's top level."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +60,24 @@ def read_regular(path: Path, limit_bytes: int) -> bytes:
     if room <= 0:
         raise Unreadable(f"{name} is larger than {limit_bytes:,} bytes.")
     return b"".join(chunks)
+
+
+def entries(directory: Path, limit: int) -> Iterator[os.DirEntry[str]]:
+    """At most `limit` entries of a directory, in no order; none if it can't be read."""
+    try:
+        with os.scandir(directory) as found:
+            yield from islice(found, limit)
+    except OSError:
+        return
+
+
+def modified_at(path: Path) -> float | None:
+    """Modification time (seconds since 1970) of a regular file; None for all else."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime if stat.S_ISREG(found.st_mode) else None
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -14,9 +14,8 @@ from xml.etree.ElementTree import Element
 
 from runfolders.choices import Platform
 
-from .entries import entries, modified_at
 from .facts import Ending, Listing, Problem, RunFacts, Unreadable
-from .files import printable, read_regular
+from .files import entries, modified_at, printable, read_regular
 from .platform import PlatformReader
 from .values import (
     first_of_shape,

@@ -9,9 +9,8 @@ from bisect import bisect_left
 from math import ceil
 from pathlib import Path
 
-from runfolders.engine.entries import entries
 from runfolders.engine.facts import Listing, RunFacts, Unreadable
-from runfolders.engine.files import open_regular
+from runfolders.engine.files import entries, open_regular
 from runfolders.engine.xml import integer
 
 # Key of RunFacts.extra: tiles that are imaged in each cycle.
