@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from runfolders.models import Runfolder
-from runfolders.services.observation import DUPLICATE
+from runfolders.services.filling import DUPLICATE
 from runfolders.services.states import lock_runfolder
 from seqhub.operations.models import Attention
 from seqhub.operations.services.attention import close_attention, open_attention

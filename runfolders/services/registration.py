@@ -16,8 +16,9 @@ from runfolders.engine.listing import device_of, is_same_folder
 from runfolders.engine.look import Look
 from runfolders.models import Instrument, Root, Runfolder, Sample
 from runfolders.services.columns import path_columns, run_id_of, sample_rows
+from runfolders.services.filling import fill, state_beside
 from runfolders.services.history import record
-from runfolders.services.observation import fill, observe, state_beside
+from runfolders.services.observation import observe
 from runfolders.services.policy import Policy
 from runfolders.services.presence import recall_override
 from runfolders.services.states import lock_runfolder
