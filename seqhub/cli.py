@@ -34,6 +34,9 @@ WITHOUT_DATABASE = frozenset(
 )
 # Commands that write a configuration: the one in use may be missing or broken.
 WRITING_CONFIGURATION = frozenset({"import_config", "init"})
+# Commands that write down the host's name, and the one that says what is wrong; `up`
+# looks for itself.
+OF_ONE_HOST = frozenset({"backup", "check", "scan"})
 # Flags of ours that hold for every command; the value follows, or `=value`.
 FLAGS = {
     "--config": "SEQHUB_CONFIG",
@@ -72,7 +75,7 @@ def run(arguments: list[str]) -> None:
         arguments = set_configuration_aside(command, arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
     config = load_config()
-    if command == "scan":
+    if command in OF_ONE_HOST and not asks_for_help(arguments):
         check_host(config)
     with ExitStack() as stack:
         if needs_database(command, arguments, config):

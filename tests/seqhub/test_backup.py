@@ -166,10 +166,11 @@ def test_the_commands_move_a_site(backup: Path) -> None:
         assert restored.returncode == 0, restored.stderr
         assert (cwd / "var" / "secret-key").read_text() == "the key"
         assert "set `host: north`" in restored.stdout
-        for command in ("up", "scan"):
-            refused = run(command, cwd=cwd)
+        for command in (["up"], ["scan"], ["check"], ["backup", "saved"]):
+            refused = run(*command, cwd=cwd)
             assert refused.returncode == 2
             assert "is of the host 'north'" in refused.stderr
+        (cwd / "seqhub.yaml").write_text("host: north\n")
         again = run("restore-backup", str(backup), cwd=cwd)
         assert "--replace" in again.stderr
         unasked = run("restore-backup", str(backup), "--replace", cwd=cwd)
