@@ -11,6 +11,7 @@ from runfolders.choices import Sequencing
 from runfolders.engine.listing import inode_of
 from runfolders.engine.look import Look
 from runfolders.models import Runfolder, Sample
+from runfolders.services.attention import sync_attention
 from runfolders.services.columns import run_id_of, sample_rows
 from runfolders.services.filling import fill, state_beside
 from runfolders.services.history import record
@@ -19,7 +20,6 @@ from runfolders.services.presence import retire
 from runfolders.services.sequencing import change_sequencing
 from runfolders.services.states import change_state, lock_runfolder
 from runfolders.services.visibility import forget_runfolder
-from runfolders.services.watch import sync_attention
 from seqhub.operations.services.events import SCANNER
 
 _COMPARED = tuple(

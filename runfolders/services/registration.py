@@ -15,6 +15,7 @@ from runfolders.engine.absence import is_absent, is_gone
 from runfolders.engine.listing import device_of, is_same_folder
 from runfolders.engine.look import Look
 from runfolders.models import Instrument, Root, Runfolder, Sample
+from runfolders.services.attention import sync_attention, wanted_attention
 from runfolders.services.columns import path_columns, run_id_of, sample_rows
 from runfolders.services.filling import fill, state_beside
 from runfolders.services.history import record
@@ -22,7 +23,6 @@ from runfolders.services.observation import observe
 from runfolders.services.policy import Policy
 from runfolders.services.presence import recall_override
 from runfolders.services.states import lock_runfolder
-from runfolders.services.watch import sync_attention, wanted_attention
 from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.models import Event
 from seqhub.operations.services.events import SCANNER
