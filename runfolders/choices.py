@@ -107,7 +107,8 @@ SEQUENCING_GLOSSARY: dict[str, str] = {
     Sequencing.FAILED: "The instrument reported that the run failed.",
     Sequencing.UNREADABLE: "The folder can't be read at the moment; "
     "it is tried again at every scan.",
-    Sequencing.VANISHED: "The folder is no longer on disk, though its root is.",
+    Sequencing.VANISHED: "The folder is no longer on disk, or no longer where "
+    "the configuration looks; its root is there.",
 }
 STATE_GLOSSARY: dict[str, str] = {
     State.NONE: "Not offered to API clients yet.",
