@@ -20,6 +20,15 @@ def monitored_directories(**_: Any) -> list[checks.CheckMessage]:
     if settings.CONFIG.is_tryout:  # `up` makes the example
         return []
     roots = settings.CONFIG.runfolders.monitored_directories
+    if not roots:
+        return [
+            checks.Warning(
+                "runfolders.monitored_directories: nothing is watched.",
+                hint="Name the directories that sequencers write into, in "
+                f"{settings.CONFIG.file or 'the configuration'}.",
+                id="runfolders.W004",
+            )
+        ]
     return [problem for root in roots if (problem := _look_at(root.path))]
 
 

@@ -18,7 +18,7 @@ class LevelFile(logging.Filter):
     """Lets through what the level in a file allows, or else the configured one.
 
     The file is how `PUT /api/1.0/admin/log_level` reaches every process of the
-    host, without a database and across restarts.
+    host, without a database. `up` begins with the configured level again.
     """
 
     def __init__(self, default: str, path: str) -> None:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from django.conf import settings
+
 from seqhub import tryout
 from seqhub.config import Config
 from seqhub.database import embedded_postgres
@@ -76,6 +78,8 @@ def _start(
     with disk_trouble_explained(config.data_dir):
         stack.enter_context(sole_supervisor(config.data_dir))
         claim_host(config)
+        # What clients asked for is over; the configuration's level counts again.
+        settings.LOG_LEVEL_FILE.unlink(missing_ok=True)
         record = Record(config.data_dir)
         for session in record.end_leftovers():
             output.say(f"ended session {session} of a killed up", "WARNING")

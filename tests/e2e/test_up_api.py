@@ -50,13 +50,16 @@ def test_a_token_made_while_it_is_up_works_at_once(site: Site) -> None:
     assert json.loads(read(site, "/api/1.0/runfolders", token)) == {"runfolders": []}
 
 
-def test_a_token_made_while_it_is_down_works_later() -> None:
+def test_what_commands_did_while_it_was_down_holds_and_the_log_level_does_not() -> None:
     with new_site() as site:
         site.start()
+        (site.data_dir / "run" / "log-level").write_text("ERROR")
         site.stop()
         token = make_token(site, "read")
         site.start()
         assert json.loads(read(site, "/api/runfolders", token))["count"] == 0
+        level = json.loads(read(site, "/api/1.0/admin/log_level", token))
+        assert level == {"log_level": "INFO"}
 
 
 def test_the_counts_of_all_web_workers_are_added_up(site: Site) -> None:

@@ -17,8 +17,12 @@ pytestmark = pytest.mark.usefixtures("no_variables")
 def ids(settings: Settings, tmp_path: Path) -> Any:
     """The ids of all that the checks say of a configuration."""
 
+    watched = tmp_path / "watched"
+    watched.mkdir()
+
     def check(**values: Any) -> list[str]:
-        settings.CONFIG = build_config({"data_dir": "data", **values}, tmp_path)
+        values = {"data_dir": "data", "monitored_directories": [str(watched)], **values}
+        settings.CONFIG = build_config(values, tmp_path)
         return [message.id for message in ours(run_checks()) if message.id]
 
     return check
@@ -29,8 +33,12 @@ def ours(messages: list[CheckMessage]) -> list[CheckMessage]:
     return messages
 
 
-def test_a_good_configuration_says_nothing(ids: Any, tmp_path: Path) -> None:
-    assert ids(monitored_directories=[str(tmp_path / "cwd")]) == []
+def test_a_good_configuration_says_nothing(ids: Any) -> None:
+    assert ids() == []
+
+
+def test_watching_nothing_is_a_warning(ids: Any) -> None:
+    assert ids(monitored_directories=[]) == ["runfolders.W004"]
 
 
 def test_a_root_that_is_not_there_is_a_warning(ids: Any, tmp_path: Path) -> None:
