@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from seqhub import health
 from seqhub.metrics import Metrics
 
+# What people type first. No client of an interface is ever redirected.
+_console = RedirectView.as_view(pattern_name="admin:index")
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", _console),
+    path("admin", _console),
     path("admin/", include("seqhub.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("runfolders.api.arteria_urls")),
