@@ -154,10 +154,14 @@ def _fill_ending(runfolder: Runfolder, look: Look) -> None:
 
 
 def _fill_early_end(runfolder: Runfolder, verdict: Verdict) -> None:
-    """Where the instrument does not say how the run ended its cycles do."""
-    is_unknown = runfolder.outcome == Outcome.UNKNOWN
+    """Where the instrument does not say that the run ended early its cycles do.
+
+    Some write "RunCompleted" or "OutcomeCompleted" of such runs, too: they have no
+    other word for an end without an error.
+    """
+    may_be_early = runfolder.outcome in {Outcome.UNKNOWN, Outcome.OK}
     is_complete = verdict.sequencing == Sequencing.COMPLETE
-    if is_unknown and is_complete and _lacks_cycles(runfolder):
+    if may_be_early and is_complete and _lacks_cycles(runfolder):
         cycles = f"{runfolder.cycles_done} of {runfolder.total_cycles} cycles are there"
         runfolder.outcome = Outcome.ENDED_EARLY
         runfolder.outcome_message = "; ".join(
