@@ -261,7 +261,7 @@ def _disk_trouble_explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = "the disk is full" if is_disk_full(error) else str(error)
+        why = "the disk is full" if is_disk_full(error) else error.strerror
         raise BackupError(f"{path}: {why}") from error
 
 

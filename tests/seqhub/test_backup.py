@@ -148,6 +148,20 @@ def test_a_password_is_in_no_argument_list(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_place_that_is_not_there_is_told_in_plain_words(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    with pytest.raises(BackupError, match=r"backup\.tar: No such file or directory$"):
+        write_backup(
+            tmp_path / "nothing" / "backup.tar",
+            database_url=server.url,
+            secret_key_path=tmp_path / "secret-key",
+            host="north",
+            version="1.2.3",
+            migrations=MIGRATIONS,
+        )
+
+
 @pytest.mark.slow
 def test_the_commands_move_a_site(backup: Path) -> None:
     """From one data directory into another, with the refusals on the way."""

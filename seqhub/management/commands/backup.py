@@ -15,7 +15,8 @@ from seqhub.database import database_url
 class Command(BaseCommand):
     help = (
         "Write the database and the key files into one file, which holds secrets."
-        " May run while SeqHub is up."
+        " May run while SeqHub is up. An older file of that name is replaced once the"
+        " new one is whole."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
