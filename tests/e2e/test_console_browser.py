@@ -16,7 +16,7 @@ from runfolders.choices import Sequencing
 from runfolders.models import Runfolder
 from runfolders.services.sequencing import override_sequencing
 from seqhub.operations.services.attention import open_attention
-from seqhub.operations.services.events import SYSTEM
+from seqhub.operations.services.events import SYSTEM, record_event
 from seqhub.operations.services.roles import sync_roles
 from tests.console.pages import fill, page_of
 from tests.factories import RunfolderFactory, SampleFactory
@@ -242,6 +242,21 @@ def test_no_page_is_wider_than_the_window(page: Page, width: int) -> None:
         page.goto(address)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{address} is {wide} wide"
+
+
+def test_no_card_of_a_narrow_list_is_cut_off(page: Page) -> None:
+    name = "230825_M04034_0043_000000000-L6NVV_of_the_second_batch"
+    RunfolderFactory.create(name=name)
+    record_event("host:a", "found", f"Found at /data/instrument/{name}", actor=SYSTEM)
+    page.set_viewport_size({"width": 380, "height": 800})
+    for address in ("/admin/runfolders/runfolder/", "/admin/operations/event/"):
+        page.goto(address)
+        cut = page.locator("#result_list tbody td").evaluate_all(
+            "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth + 1"
+            " || cell.scrollHeight > cell.clientHeight + 1)"
+            ".map(cell => cell.textContent)"
+        )
+        assert cut == [], address
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
