@@ -9,7 +9,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from runfolders.choices import IN_FLIGHT, Sequencing, State
+from runfolders.choices import IN_FLIGHT, RootStatus, Sequencing, State
 from runfolders.models import Runfolder
 from runfolders.selectors import open_holds
 from seqhub.operations.selectors import open_attention
@@ -25,7 +25,11 @@ VIEWS: dict[str, tuple[str, Q, bool]] = {
         VISIBLE & Q(is_present=True, sequencing__in=sorted(IN_FLIGHT)),
         True,
     ),
-    "ready": ("Ready", VISIBLE & Q(state=State.READY), True),
+    "ready": (
+        "Ready",
+        VISIBLE & Q(state=State.READY, root__status=RootStatus.AVAILABLE),
+        True,
+    ),
     "clients": (
         "With clients",
         VISIBLE & Q(state__in=[State.PENDING, State.STARTED]),

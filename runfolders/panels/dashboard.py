@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from runfolders.choices import RootStatus, Sequencing
+from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.models import Root, Runfolder
 from runfolders.panels.chips import root_chip, sequencing_chip, state_chip
 from runfolders.selectors import count_samples, in_flight, visible_runfolders
@@ -159,7 +159,10 @@ def today() -> list[Count]:
     numbers = visible.aggregate(
         found=CountOf("pk", filter=Q(first_seen_at__gte=midnight)),
         complete=CountOf("pk", filter=Q(completed_at__gte=midnight)),
-        ready=CountOf("pk", filter=Q(state="ready")),
+        ready=CountOf(
+            "pk",
+            filter=Q(state=State.READY, root__status=RootStatus.AVAILABLE),
+        ),
         failed=CountOf(
             "pk",
             filter=Q(sequencing=Sequencing.FAILED, sequencing_since__gte=midnight),
@@ -182,5 +185,5 @@ def today() -> list[Count]:
             ),
             "danger",
         ),
-        Count(numbers["ready"], "ready, waiting", runs_link(state__exact="ready")),
+        Count(numbers["ready"], "ready, waiting", runs_link(show="ready")),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from runfolders.choices import Outcome, Sequencing, State
+from runfolders.choices import Outcome, RootStatus, Sequencing, State
 from runfolders.models import Hold, Runfolder
 from seqhub.lib.units import format_duration
 
@@ -35,6 +35,12 @@ def headline(
     if run.ignored_at:
         ago = _duration(run.ignored_at, now)
         return f"Ignored for {ago}: hidden from lists and from the API."
+    if run.root.status == RootStatus.MISSING:
+        ago = _duration(run.root.status_since, now)
+        return (
+            f"Its directory {run.root.path} has been missing for {ago}; "
+            "nothing new is known of the run until it is back."
+        )
     if run.sequencing == Sequencing.VANISHED:
         ago = _duration(run.vanished_at or run.sequencing_since, now)
         return f"No longer on disk for {ago}, though its root is there."

@@ -100,6 +100,19 @@ def test_the_dashboard_counts_what_its_links_lead_to() -> None:
         assert client.get(count.link).context["cl"].result_count == count.number
 
 
+def test_a_run_whose_root_is_missing_is_not_ready() -> None:
+    client = staff("viewer")
+    RunfolderFactory.create(complete=True, root__status="missing")
+    there = RunfolderFactory.create(complete=True)
+    ready = next(
+        count
+        for count in client.get("/admin/").context["counts"]
+        if count.words == "ready, waiting"
+    )
+    assert ready.number == 1
+    assert [*client.get(ready.link).context["cl"].result_list] == [there]
+
+
 def test_the_dashboard_stays_live_while_a_run_is_in_flight() -> None:
     client = staff("viewer")
     RunfolderFactory.create(sequencing=Sequencing.SETTLING)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runfolders.models import Hold, Runfolder
+from runfolders.models import Hold, Root, Runfolder
 from runfolders.panels.headline import headline
 
 NOW = dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
@@ -91,12 +91,14 @@ def ago(minutes: float) -> dt.datetime:
 def test_the_headline_says_what_the_run_waits_for(
     fields: dict[str, Any], words: str
 ) -> None:
-    run = Runfolder(**{"sequencing_since": ago(60), "state_since": ago(30), **fields})
+    defaults = {"root": Root(), "sequencing_since": ago(60), "state_since": ago(30)}
+    run = Runfolder(**{**defaults, **fields})
     assert headline(run, NOW) == words
 
 
 def test_the_headline_says_what_is_usual() -> None:
     run = Runfolder(
+        root=Root(),
         sequencing="settling",
         sequencing_since=ago(41),
         sequencing_reason="waiting for CopyComplete.txt",
@@ -108,6 +110,21 @@ def test_the_headline_says_what_is_usual() -> None:
 
 
 def test_a_hold_comes_first() -> None:
-    run = Runfolder(sequencing="complete", state="ready", state_since=ago(30))
+    run = Runfolder(
+        root=Root(), sequencing="complete", state="ready", state_since=ago(30)
+    )
     hold = Hold(reason="New index plate.", held_at=ago(120))
     assert headline(run, NOW, hold=hold) == "On hold for 2 h: New index plate."
+
+
+@pytest.mark.parametrize("sequencing", ["sequencing", "complete", "vanished"])
+def test_a_missing_root_is_said_before_what_was_known_last(sequencing: str) -> None:
+    root = Root(path="/data/x", status="missing", status_since=ago(180))
+    run = Runfolder(
+        root=root, sequencing=sequencing, sequencing_since=ago(400), state="ready"
+    )
+    hold = Hold(reason="New index plate.", held_at=ago(120))
+    assert headline(run, NOW, hold=hold) == (
+        "Its directory /data/x has been missing for 3 h; "
+        "nothing new is known of the run until it is back."
+    )
