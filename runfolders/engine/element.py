@@ -46,7 +46,8 @@ _CYCLE_FILE = re.compile(r"([RI][1-9])_C([0-9]{3,4})\.zip")
 def claims(listing: Listing) -> bool:
     """RunParameters.json, unless the name says that it is a test of the flow cell."""
     is_check = "flowcellpressurecheck" in listing.path.name.lower()
-    return listing.file(_PARAMETERS) is not None and not is_check
+    name = _PARAMETERS.lower()
+    return (name in listing.files or name in listing.irregular) and not is_check
 
 
 def read(listing: Listing) -> RunFacts:
@@ -57,7 +58,8 @@ def read(listing: Listing) -> RunFacts:
     """
     entry = listing.file(_PARAMETERS)
     if entry is None:
-        raise Unreadable(f"{_PARAMETERS} is not there.")
+        not_there = f"{_PARAMETERS} is not there."
+        raise Unreadable(listing.irregular.get(_PARAMETERS.lower(), not_there))
     content = read_regular(listing.path / entry.name, MAX_JSON_BYTES)
     values = parse_json_object(_PARAMETERS, content)
     run_type = _text(values, "RunType")

@@ -49,7 +49,8 @@ class Listing:
     """The top level of a run folder: names are looked up in lower case.
 
     Only files whose name a platform watches carry a stat; a marker that is a
-    directory, a dangling link or not a regular file is not in `files`.
+    directory, a dangling link or not a regular file is in `irregular`, not in
+    `files`.
     """
 
     path: Path
@@ -57,6 +58,8 @@ class Listing:
     directories: frozenset[str]  # as spelled on disk
     # More names than are looked at (a run folder's top level has < 100).
     truncated: bool = False
+    # By lower-case name: "RunInfo.xml is no regular file (a named pipe)."
+    irregular: Mapping[str, str] = field(default_factory=dict)
 
     def file(self, name: str) -> FileStat | None:
         return self.files.get(name.lower())

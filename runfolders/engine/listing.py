@@ -4,7 +4,8 @@ A signature is text: the directory's mtime (ns), inode and device on the first
 line, the names of its directories on the second, then one watched file a line:
 size, mtime (ns), ctime (ns), inode, a tab, its name. As long as the directory's
 mtime is the same its names are, so an unchanged folder costs one stat of the
-directory and one of each watched file.
+directory and one of each watched file. What can't be reached by its name has a dash
+for its numbers, which no stat matches.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .facts import FileStat, Listing
+from .files import printable
 
 # A run folder has less than a hundred entries; what has many more is no run folder,
 # or holds somebody's results too. Names cost little: what matters may come last.
@@ -32,9 +34,20 @@ AHEAD_NS = 300_000_000_000
 _RACY = " racy"  # the directory
 _UNSURE = " unsure"  # a watched file
 # The entry is there, but no regular file can be reached by its name.
-_NOT_REACHED = frozenset(
-    {errno.ENOENT, errno.ELOOP, errno.EACCES, errno.ENOTDIR, errno.EPERM}
-)
+_NOT_REACHED = {
+    errno.ENOENT: "a link to nothing",
+    errno.ENOTDIR: "a link to nothing",
+    errno.ELOOP: "a loop of links",
+    errno.EACCES: "out of reach",
+    errno.EPERM: "out of reach",
+}
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, str]:
@@ -49,15 +62,22 @@ def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, st
     of_directory = os.stat(text_path)  # noqa: PTH116 - a hot path
     newest_ns = 0
     files: dict[str, FileStat] = {}
+    irregular: dict[str, str] = {}
     directories: set[str] = set()
     lines: list[str] = []
     names, truncated = _names(text_path, watched, directories)
     for name in names:
-        found = _regular(f"{text_path}/{name}")
-        if found is None:
+        found, kind = _stat(f"{text_path}/{name}")
+        if found is not None:
+            newest_ns = max(newest_ns, found.st_mtime_ns)
+            lines.append(f"{_numbers(found)}\t{_quoted(name)}")
+        elif kind:
+            lines.append(f"-\t{_quoted(name)}")
+        if kind:
+            reason = f"{printable(name)} is no regular file ({kind})."
+            irregular.setdefault(name.lower(), reason)
+        if kind or found is None:
             continue
-        newest_ns = max(newest_ns, found.st_mtime_ns)
-        lines.append(f"{_numbers(found)}\t{_quoted(name)}")
         # Of names that differ in case only the first in order counts.
         files.setdefault(
             name.lower(), FileStat(name, found.st_size, found.st_mtime, found.st_ino)
@@ -67,7 +87,9 @@ def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, st
         head += _UNSURE
     elif _is_racy(of_directory.st_mtime_ns, now_ns):
         head += _RACY
-    listing = Listing(path, files, frozenset(directories), truncated)
+    # Another spelling of the name may be a file.
+    irregular = {name: why for name, why in irregular.items() if name not in files}
+    listing = Listing(path, files, frozenset(directories), truncated, irregular)
     return listing, "\n".join([head, json.dumps(sorted(directories)), *lines])
 
 
@@ -199,12 +221,18 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _regular(path: str) -> os.stat_result | None:
-    """The stat of a regular file, links followed; None for anything else."""
+def _stat(path: str) -> tuple[os.stat_result | None, str]:
+    """The stat, links followed, and what it is if it is no regular file.
+
+    (None, kind) for what can't be reached, (None, "") for what has just gone.
+    """
     try:
         found = os.stat(path)  # noqa: PTH116 - a hot path
     except OSError as error:
-        if error.errno in _NOT_REACHED:
-            return None
-        raise
-    return found if stat.S_ISREG(found.st_mode) else None
+        if error.errno not in _NOT_REACHED:
+            raise
+        is_gone = error.errno == errno.ENOENT and not Path(path).is_symlink()
+        return None, "" if is_gone else _NOT_REACHED[error.errno]
+    if stat.S_ISREG(found.st_mode):
+        return found, ""
+    return found, _KINDS.get(stat.S_IFMT(found.st_mode), "something else")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from runfolders.choices import Platform
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 # Arteria's store of the state, beside the data; one word.
 _ARTERIA_STATE = Path(".arteria", "state")
 _MAX_STATE_BYTES = 1_000
+# Of so many names that are no files each is told.
+_MAX_IRREGULAR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +144,8 @@ class Looker:
         is_same = bool(before and has_same_content(before.signature, look.signature))
         if not is_same:
             facts = reader.read(listing)
-            if listing.truncated:
-                message = f"The folder has more than {MAX_ENTRIES} entries."
-                problem = Problem("too_many_entries", message)
-                facts = replace(facts, problems=(*facts.problems, problem))
+            problems = (*facts.problems, *_listing_problems(listing))
+            facts = replace(facts, problems=problems)
             sheet = _sheet(listing)
             look = replace(
                 look,
@@ -185,6 +186,14 @@ def _unreadable(path: str, before: Before | None, reason: str) -> Look:
         error=reason,
         arteria_state=_arteria_state(path, before),
     )
+
+
+def _listing_problems(listing: Listing) -> Iterator[Problem]:
+    if listing.truncated:
+        message = f"The folder has more than {MAX_ENTRIES} entries."
+        yield Problem("too_many_entries", message)
+    for reason in islice(listing.irregular.values(), _MAX_IRREGULAR):
+        yield Problem("not_a_file", reason)
 
 
 def _sheet(listing: Listing) -> SampleSheet | None:

@@ -25,8 +25,12 @@ _PARAMETER_NAMES = ("RunParameters.xml", "runParameters.xml")
 
 
 def claims(listing: Listing) -> bool:
-    """Is there a RunInfo.xml or, at the very beginning, a RunParameters.xml?"""
-    return markers.RUN_INFO in listing.files or markers.RUN_PARAMETERS in listing.files
+    """Is there a RunInfo.xml or, at the very beginning, a RunParameters.xml?
+
+    Of whatever kind: `read` says what is wrong with one that is no file.
+    """
+    names = listing.files.keys() | listing.irregular.keys()
+    return markers.RUN_INFO in names or markers.RUN_PARAMETERS in names
 
 
 def read(listing: Listing) -> RunFacts:
@@ -51,6 +55,8 @@ def read(listing: Listing) -> RunFacts:
 def _read_run_info(listing: Listing) -> tuple[RunInfo | None, str]:
     entry = listing.file(markers.RUN_INFO)
     if entry is None:
+        if reason := listing.irregular.get(markers.RUN_INFO):
+            raise Unreadable(reason)
         return None, ""
     data = read_regular(listing.path / entry.name, MAX_BYTES)
     return parse_run_info(data, printable(entry.name)), sha256(data)
@@ -62,7 +68,8 @@ def _read_parameters(
     name = _parameters_name(listing, problems)
     if name is None:
         if info is None:
-            raise Unreadable("Neither RunInfo.xml nor RunParameters.xml is there.")
+            neither = "Neither RunInfo.xml nor RunParameters.xml is there."
+            raise Unreadable(listing.irregular.get(markers.RUN_PARAMETERS, neither))
         return RunParameters()
     try:
         data = read_regular(listing.path / name, MAX_BYTES)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from runfolders.choices import Outcome
 from runfolders.engine.element import READER
 from runfolders.engine.facts import Ending, NotARun, Read, Unreadable
+from runfolders.engine.listing import list_folder
 
 from .folders import listing_of, make_folder
 
@@ -178,3 +179,11 @@ def test_it_counts_cycles_by_their_base_calls(tmp_path: Path) -> None:
     names = ["I1_C001.zip", "I1_C002.zip", "R1_C001.zip", "R1_C001.zip.tmp", "x.zip"]
     make_folder(folder, {f"BaseCalls/{name}": "" for name in names})
     assert READER.cycles_done(listing_of(folder), facts) == 3
+
+
+def test_run_parameters_that_are_no_file_are_unreadable(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "RunParameters.json")
+    listing, _ = list_folder(tmp_path, READER.watched)
+    assert READER.claims(listing)
+    with pytest.raises(Unreadable, match=r"is no regular file \(a named pipe\)"):
+        READER.read(listing)

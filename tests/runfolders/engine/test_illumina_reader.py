@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from runfolders.engine import listing as engine_listing
 from runfolders.engine.facts import RunFacts, Unreadable
+from runfolders.engine.illumina import markers
 from runfolders.engine.illumina.reader import READER
 
 from .listings import MISEQ, NOVASEQ, list_folder, make_folder, run_info
@@ -376,8 +378,12 @@ def test_it_claims_folders_with_metadata_only(
     assert READER.claims(list_folder(tmp_path)) is is_run
 
 
-def test_it_claims_no_folder_whose_run_info_is_no_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "RunInfo.xml")
-    (tmp_path / "RunParameters.xml").mkdir()
-    (tmp_path / "runParameters.xml").symlink_to("nowhere")
-    assert not READER.claims(list_folder(tmp_path))
+@pytest.mark.parametrize("name", ["RunInfo.xml", "RunParameters.xml"])
+def test_metadata_that_is_no_file_is_claimed_and_unreadable(
+    tmp_path: Path, name: str
+) -> None:
+    os.mkfifo(tmp_path / name)
+    listing, _ = engine_listing.list_folder(tmp_path, markers.is_watched)
+    assert READER.claims(listing)
+    with pytest.raises(Unreadable, match=r"is no regular file \(a named pipe\)"):
+        READER.read(listing)

@@ -63,6 +63,29 @@ def test_what_is_no_regular_file_does_not_count(folder: Path) -> None:
     found, _ = list_folder(folder, watched)
     assert set(found.files) == {"runinfo.xml", "good.txt"}
     assert "loop" not in found.directories
+    assert found.irregular == {
+        "fifo.txt": "fifo.txt is no regular file (a named pipe).",
+        "directory.txt": "directory.txt is no regular file (a directory).",
+        "dangling.txt": "dangling.txt is no regular file (a link to nothing).",
+        "loop.txt": "loop.txt is no regular file (a loop of links).",
+    }
+
+
+def test_another_spelling_that_is_a_file_wins(folder: Path) -> None:
+    os.mkfifo(folder / "RUNINFO.XML")
+    found, _ = list_folder(folder, watched)
+    assert (set(found.files), found.irregular) == ({"runinfo.xml"}, {})
+
+
+def test_a_link_whose_target_appears_is_a_change(folder: Path, tmp_path: Path) -> None:
+    (folder / "late.txt").symlink_to(tmp_path / "late")
+    for path in (folder / "RunInfo.xml", folder / "Data", folder):
+        os.utime(path, (1000, 1000))
+    before = sign(folder)
+    assert has_same_content(before, sign(folder))
+    (tmp_path / "late").touch()
+    assert not is_unchanged(str(folder), before)
+    assert not has_same_content(before, sign(folder))
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def _close_run_info(folder: Path) -> None:
     [
         (_close_folder, "The folder can't be read: Permission denied."),
         (_only_pass, "The folder can't be read: Permission denied."),
-        (_only_list, "What identifies the run is gone."),
+        (_only_list, "RunInfo.xml is no regular file (out of reach)."),
         (_close_run_info, "RunInfo.xml can't be opened: Permission denied."),
     ],
 )

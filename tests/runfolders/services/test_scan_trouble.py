@@ -43,6 +43,21 @@ def _fifo(folder: Path) -> None:
     (folder / "RunParameters.xml").write_bytes(b"")
 
 
+def _only_fifo(folder: Path) -> None:
+    (folder / "RunInfo.xml").unlink()
+    os.mkfifo(folder / "RunInfo.xml")
+
+
+def _dangling(folder: Path) -> None:
+    (folder / "RunInfo.xml").unlink()
+    (folder / "RunInfo.xml").symlink_to(folder / "nothing")
+
+
+def _loop(folder: Path) -> None:
+    (folder / "RunInfo.xml").unlink()
+    (folder / "RunInfo.xml").symlink_to(folder / "RunInfo.xml")
+
+
 def _huge(folder: Path) -> None:
     os.truncate(folder / "RunInfo.xml", 30_000_000_000)
 
@@ -58,6 +73,9 @@ BAD_RUN_INFOS = {
     "huge": _huge,
     "binary": _write(bytes(range(256)) * 10),
     "fifo": _fifo,
+    "only_fifo": _only_fifo,
+    "dangling": _dangling,
+    "loop": _loop,
 }
 
 
@@ -131,7 +149,23 @@ def test_odd_files_hurt_nobody(root: Path) -> None:
     scan()
     assert row_of(good).sequencing == Sequencing.COMPLETE
     assert row_of(odd).sequencing == Sequencing.SEQUENCING
+    assert {(p["code"], p["message"]) for p in row_of(odd).problems} == {
+        ("not_a_file", "CopyComplete.txt is no regular file (a directory)."),
+        ("not_a_file", "RTAComplete.txt is no regular file (a link to nothing)."),
+        ("not_a_file", "SampleSheet.csv is no regular file (a named pipe)."),
+        ("not_a_file", "RunParameters.xml is no regular file (a named pipe)."),
+        ("not_a_file", "RunCompletionStatus.xml is no regular file (a named pipe)."),
+    }
     assert Runfolder.objects.count() == 2
+
+
+def test_it_says_what_stands_where_run_info_should(root: Path) -> None:
+    folder = root / "somebody's"
+    (folder / "RunInfo.xml").mkdir(parents=True)
+    scan()
+    row = row_of(folder)
+    assert row.sequencing == Sequencing.UNREADABLE
+    assert row.sequencing_reason == "RunInfo.xml is no regular file (a directory)"
 
 
 def test_hostile_values_are_bounded_and_stored(root: Path) -> None:
