@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from runfolders.choices import Sequencing
@@ -117,6 +118,19 @@ def test_the_dashboard_stays_live_while_a_run_is_in_flight() -> None:
     client = staff("viewer")
     RunfolderFactory.create(sequencing=Sequencing.SETTLING)
     assert 'hx-trigger="every 3s' in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("cycles_done", "words"),
+    [(None, "first seen"), (0, "first seen"), (1, "last cycle")],
+)
+def test_a_run_in_flight_tells_of_its_last_cycle_once_one_is_done(
+    cycles_done: int | None, words: str
+) -> None:
+    RunfolderFactory.create(cycles_done=cycles_done, progress_at=timezone.now())
+    text = staff("viewer").get("/admin/").content.decode()
+    said = [line for line in ("first seen", "last cycle") if line in text]
+    assert said == [words]
 
 
 def test_the_first_scan_shows_how_far_it_is() -> None:
