@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from seqhub.lib.markup import Chip, broken
 from seqhub.lib.panels import Panel
-from seqhub.operations.models import Attention, Heartbeat
+from seqhub.operations.models import Attention, Event, Heartbeat
 from seqhub.operations.selectors import open_attention
 
 SHOWN = 8
@@ -36,13 +39,15 @@ class AttentionLine:
 def attention_panel() -> Panel:
     rows = open_attention()
     count = rows.count()
+    shown = list(rows[:SHOWN])
+    names = subject_names(shown)
     lines = [
         AttentionLine(
             row,
             subject_link(row.subject),
-            row.runfolder_name or row.subject.partition(":")[0].capitalize(),
+            names.get(row.subject) or row.subject.partition(":")[0].capitalize(),
         )
-        for row in rows[:SHOWN]
+        for row in shown
     ]
     return Panel(
         "attention",
@@ -91,13 +96,10 @@ def signs_of_life() -> list[Sign]:
 
 
 @cache
-def _pages() -> dict[str, str]:
-    """Model name -> name of its page, of every model in the console."""
+def _models() -> dict[str, type[Model]]:
+    """Model name -> model, of every model in the console."""
     return {
-        str(model._meta.model_name): f"admin:{model._meta.label_lower}".replace(
-            ".", "_"
-        )
-        + "_change"
+        str(model._meta.model_name): model
         for model in apps.get_models()
         if admin.site.is_registered(model)
     }
@@ -105,9 +107,33 @@ def _pages() -> dict[str, str]:
 
 def subject_link(subject: str) -> str:
     """The address of the subject's page, or "" if it has none."""
-    model, _, key = subject.partition(":")
-    page = _pages().get(model)
-    return reverse(page, args=[key]) if page and key else ""
+    name, _, key = subject.partition(":")
+    model = _models().get(name)
+    if model is None or not key:
+        return ""
+    return reverse(f"admin:{model._meta.app_label}_{name}_change", args=[key])
+
+
+def subject_names(rows: Iterable[Attention | Event]) -> dict[str, str]:
+    """Subject -> what people call it: a root's path, a token's name.
+
+    A run folder's name is in the row; what is no longer there is missing.
+    One query for each kind of subject.
+    """
+    names: dict[str, str] = {}
+    keys: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.runfolder_name:
+            names[row.subject] = row.runfolder_name
+            continue
+        name, _, key = row.subject.partition(":")
+        if name in _models() and key.isdecimal():
+            keys[name].add(key)
+    for name, wanted in keys.items():
+        there: QuerySet[Model] = QuerySet(_models()[name])
+        for found in there.filter(pk__in=wanted):
+            names[f"{name}:{found.pk}"] = str(found)
+    return names
 
 
 def named_subject(subject: str, name: str) -> SafeString | str:

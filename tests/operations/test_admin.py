@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -11,6 +12,7 @@ from seqhub.operations.services.attention import open_attention
 from seqhub.operations.services.events import SYSTEM, record_event
 from seqhub.operations.services.roles import role_permissions, sync_roles
 from seqhub.operations.services.tokens import create_token, find_token
+from tests.factories import RootFactory
 from tests.staff import staff
 
 pytestmark = pytest.mark.django_db
@@ -119,6 +121,29 @@ def test_attention_is_set_aside_with_a_reason() -> None:
     assert "/data is not there." not in client.get(listed).content.decode()
     aside = client.get(listed, {"ignored_at__isempty": "0"}).content.decode()
     assert "/data is not there." in aside
+
+
+@pytest.mark.parametrize("page", ["", "operations/attention/"])
+def test_attention_names_its_root(page: str) -> None:
+    root = RootFactory.create(path="/data/novaseq")
+    open_attention(f"root:{root.pk}", "missing", "It is not there.")
+    text = staff("viewer").get(f"/admin/{page}").content.decode()
+    assert f"root {root.pk}" not in text.lower()
+    assert "/data/novaseq" in html.unescape(text).replace("<wbr>", "")
+
+
+def test_events_name_what_they_are_about() -> None:
+    robot = User.objects.create(username="robot")
+    token, _ = create_token(robot, "demultiplexer", ["read"], actor=SYSTEM)
+    gone = record_event("apitoken:999", "token_revoked", "Revoked.", actor=SYSTEM)
+    client = staff("manager")
+    listed = client.get("/admin/operations/event/").content.decode()
+    link = f'<a href="{TOKENS}{token.pk}/change/">demultiplexer</a>'
+    assert link in listed
+    assert "Apitoken 999" in listed
+    made = Event.objects.exclude(pk=gone.pk).get()
+    page = client.get(f"/admin/operations/event/{made.pk}/change/")
+    assert link in page.content.decode()
 
 
 def test_events_are_read_only() -> None:

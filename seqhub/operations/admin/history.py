@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import display
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,14 +17,40 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import FieldTextFilter, RangeDateTimeFilter
 
 from seqhub.lib import markup
-from seqhub.operations.admin.base import ReadOnlyAdmin
+from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
 from seqhub.operations.admin.confirm import Question, actor_of, ask
 from seqhub.operations.models import Attention, Event
-from seqhub.operations.panels import named_subject
+from seqhub.operations.panels import named_subject, subject_names
 from seqhub.operations.services.attention import ignore_attention
 
 
-class EventAdmin(ReadOnlyAdmin):
+class SubjectList(CountedList):
+    """A page of rows, each with its `subject_name`."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        names = subject_names(rows)
+        for row in rows:
+            row.subject_name = names.get(row.subject, "")
+        self.result_list = rows
+
+
+class SubjectAdmin(ReadOnlyAdmin):
+    """What is about a subject: a run folder, a root, a token."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SubjectList
+
+    @display(description="About")
+    def about(self, row: Any) -> SafeString | str:
+        name = getattr(row, "subject_name", None)
+        if name is None:
+            name = subject_names([row]).get(row.subject, "")
+        return named_subject(row.subject, name)
+
+
+class EventAdmin(SubjectAdmin):
     has_pages = True
     list_display = ("when", "about", "kind_words", "message", "who")
     list_display_links = ("when",)
@@ -53,10 +80,6 @@ class EventAdmin(ReadOnlyAdmin):
     def when(self, event: Event) -> SafeString:
         return markup.since(event.at)
 
-    @display(description="About")
-    def about(self, event: Event) -> SafeString | str:
-        return named_subject(event.subject, event.runfolder_name)
-
     @display(description="What", ordering="kind")
     def kind_words(self, event: Event) -> str:
         return event.kind.replace("_", " ")
@@ -85,7 +108,7 @@ class EventAdmin(ReadOnlyAdmin):
         )
 
 
-class AttentionAdmin(ReadOnlyAdmin):
+class AttentionAdmin(SubjectAdmin):
     list_display = ("about", "message", "next_step", "since_when", "set_aside")
     list_display_links = None
     list_filter: ClassVar = [
@@ -131,10 +154,6 @@ class AttentionAdmin(ReadOnlyAdmin):
 
         back = reverse("admin:operations_attention_changelist")
         return ask(request, question, act, back=back)
-
-    @display(description="About")
-    def about(self, attention: Attention) -> SafeString | str:
-        return named_subject(attention.subject, attention.runfolder_name)
 
     @display(description="Since", ordering="since")
     def since_when(self, attention: Attention) -> SafeString:
