@@ -26,8 +26,10 @@ def wanted_attention(runfolder: Runfolder, now: dt.datetime) -> Wanted:
     if runfolder.ignored_at or not runfolder.is_present or runfolder.is_overridden:
         return {}
     sequencing = runfolder.sequencing
+    # Words of the instrument may bring a full stop of their own.
+    reason = runfolder.sequencing_reason.rstrip(".")
     if sequencing == Sequencing.FAILED:
-        message = f"Sequencing failed: {runfolder.sequencing_reason}."
+        message = f"Sequencing failed: {reason}."
         step = (
             "Look at the instrument. If the data is of use all the same, mark the run "
             "complete; if not, set this aside."
@@ -40,7 +42,7 @@ def wanted_attention(runfolder: Runfolder, now: dt.datetime) -> Wanted:
             "Look at the folder's files and permissions on this host; it is tried "
             "again at every scan."
         )
-        return {UNREADABLE: (runfolder.sequencing_reason, step)}
+        return {UNREADABLE: (f"{reason}.", step)}
     if runfolder.stalled_at:
         return {STALLED: _stalled(runfolder)}
     return {}
@@ -67,7 +69,7 @@ def sync_attention(runfolder: Runfolder, now: dt.datetime) -> None:
 
 def _stalled(runfolder: Runfolder) -> tuple[str, str]:
     if runfolder.sequencing == Sequencing.SETTLING:
-        message = f"The copy does not end: {runfolder.sequencing_reason}."
+        message = f"The copy does not end: {runfolder.sequencing_reason.rstrip('.')}."
         step = (
             "Look at the copy from the instrument. If everything is here, mark the run "
             "complete."
