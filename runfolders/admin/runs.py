@@ -22,7 +22,13 @@ from runfolders.admin.filters import ShowFilter, annotated, views
 from runfolders.admin.overrides import OVERRIDES
 from runfolders.choices import IN_FLIGHT
 from runfolders.models import Runfolder, Sample
-from runfolders.panels.chips import HELD, IGNORED, sequencing_chip, state_chip
+from runfolders.panels.chips import (
+    HELD,
+    IGNORED,
+    early_chips,
+    sequencing_chip,
+    state_chip,
+)
 from runfolders.panels.dashboard import runs_link
 from runfolders.selectors import count_samples
 from seqhub.lib import markup
@@ -189,7 +195,7 @@ class RunfolderAdmin(ReadOnlyAdmin):
 
     @display(description="Status", ordering="sequencing")
     def status(self, run: Runfolder) -> SafeString:
-        chips = [sequencing_chip(run), state_chip(run)]
+        chips = [sequencing_chip(run), *early_chips(run), state_chip(run)]
         if getattr(run, "is_held", False):
             chips.append(HELD)
         if run.ignored_at:

@@ -70,6 +70,12 @@ def state_chip(run: Runfolder) -> Chip:
     )
 
 
+def early_chips(run: Runfolder) -> list[Chip]:
+    """A word beside "complete" for a run that has fewer cycles than planned."""
+    chip = outcome_chip(run) if run.outcome == Outcome.ENDED_EARLY else None
+    return [chip] if chip else []
+
+
 def outcome_chip(run: Runfolder) -> Chip | None:
     """How it ended, where that is worth a word."""
     if run.outcome in (Outcome.OK, Outcome.UNKNOWN):

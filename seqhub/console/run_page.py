@@ -17,7 +17,7 @@ from runfolders.admin.overrides import CHANGE, OVERRIDES, primary_key
 from runfolders.admin.runs import RunfolderAdmin
 from runfolders.choices import IN_FLIGHT
 from runfolders.models import Hold, Runfolder
-from runfolders.panels.chips import IGNORED, hold_chip
+from runfolders.panels.chips import IGNORED, early_chips, hold_chip
 from runfolders.panels.headline import headline
 from runfolders.panels.run_page import subtitle
 from runfolders.selectors import open_hold, usual_settling_s
@@ -135,7 +135,9 @@ class RunAdmin(RunfolderAdmin):
 
 
 def _extra_chips(run: Runfolder, hold: Hold | None) -> list[Any]:
-    chips = [hold_chip(hold)] if hold else []
+    chips = early_chips(run)
+    if hold:
+        chips.append(hold_chip(hold))
     if run.ignored_at:
         chips.append(IGNORED)
     return chips

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.utils import timezone
@@ -55,6 +56,19 @@ def test_progress_is_said_in_cycles() -> None:
     text = staff("viewer").get(page_of(run)).content.decode()
     assert "cycle 87/318" in text
     assert '<progress class="bar bar-primary" value="87" max="318"' in text
+
+
+def test_an_early_end_is_said_beside_complete() -> None:
+    run = RunfolderFactory.create(complete=True, outcome="ended_early")
+    RunfolderFactory.create(complete=True, outcome="ok")
+    client = staff("viewer")
+    for page in (
+        f"/admin/runfolders/runfolder/{run.pk}/live/",
+        "/admin/runfolders/runfolder/",
+    ):
+        text = client.get(page).content.decode()
+        chips = re.findall(r'class="chip chip-warning".*?ended early', text, re.S)
+        assert len(chips) == 1
 
 
 def test_problems_of_the_sheet_stand_on_their_line() -> None:
