@@ -10,15 +10,19 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.urls import reverse
 
+from runfolders.engine.values import iso_time
 from runfolders.models import Runfolder
 from runfolders.panels.chips import outcome_chip, sequencing_chip, state_chip
 from runfolders.panels.dashboard import runs_link
+from runfolders.services.columns import aware
 from seqhub.lib.panels import Panel, Tab, Track
 from seqhub.operations.choices import Source
 from seqhub.operations.selectors import events_of_runfolder
 
 SAMPLES_PER_PAGE = 100
 EVENTS_PER_PAGE = 50
+# Keys of `Runfolder.extra` whose value is a time, as the instrument wrote it.
+_TIMES = frozenset({"ended", "acquisition_stopped"})
 
 
 def tracks(run: Runfolder) -> list[Track]:
@@ -117,13 +121,15 @@ def facts(run: Runfolder) -> list[tuple[str, Any, str]]:
         ("Host", run.host, "text"),
         ("Path", run.path, "path"),
     ]
-    rows += [
-        (key.replace("_", " ").capitalize(), v, "text")
-        for key, v in run.extra.items()
-        if isinstance(v, str)
-    ]
+    rows += [_extra(key, v) for key, v in run.extra.items() if isinstance(v, str)]
     # The size is said even while it isn't known: people look for it.
     return [row for row in rows if row[2] == "bytes" or row[1] not in (None, "", [])]
+
+
+def _extra(key: str, value: str) -> tuple[str, Any, str]:
+    label = key.replace("_", " ").capitalize()
+    at = aware(iso_time(value)) if key in _TIMES else None
+    return (label, at, "time") if at else (label, value, "text")
 
 
 def _link(words: object, **filters: object) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from runfolders.models import Runfolder
+from runfolders.panels.run_page import facts
 from runfolders.selectors import usual_settling_s
 from runfolders.services.notes import add_note
 from seqhub.operations.choices import Source
@@ -69,6 +70,21 @@ def test_an_early_end_is_said_beside_complete() -> None:
         text = client.get(page).content.decode()
         chips = re.findall(r'class="chip chip-warning".*?ended early', text, re.S)
         assert len(chips) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "is_time"),
+    [("2024-01-31T07:04:02.5Z", True), ("2024-01-31T07:04:02", True), ("soon", False)],
+)
+def test_the_time_of_the_end_is_shown_like_other_times(
+    value: str, is_time: bool
+) -> None:
+    run = RunfolderFactory.create(extra={"ended": value, "recipe": "20240131"})
+    kinds = {label: kind for label, _, kind in facts(run)}
+    assert kinds["Ended"] == ("time" if is_time else "text")
+    assert kinds["Recipe"] == "text"
+    text = staff("viewer").get(page_of(run)).content.decode()
+    assert (f"<dd>{value}" in text) is not is_time
 
 
 def test_problems_of_the_sheet_stand_on_their_line() -> None:
