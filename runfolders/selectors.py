@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from runfolders.choices import RootStatus, Sequencing, State
+from runfolders.choices import IN_FLIGHT, RootStatus, Sequencing, State
 from runfolders.models import Hold, Runfolder, Sample
 from seqhub.operations.models import Event
 
@@ -52,7 +52,7 @@ def next_ready(host: str) -> QuerySet[Runfolder]:
 def in_flight() -> QuerySet[Runfolder]:
     """Runs that are being written or settle."""
     return visible_runfolders().filter(
-        is_present=True, sequencing__in=[Sequencing.SEQUENCING, Sequencing.SETTLING]
+        is_present=True, sequencing__in=sorted(IN_FLIGHT)
     )
 
 

@@ -22,11 +22,6 @@ def reader_for(listing: Listing) -> PlatformReader | None:
     return next((reader for reader in PLATFORMS if reader.claims(listing)), None)
 
 
-def reader_of(key: str) -> PlatformReader:
-    """The platform of that key (choices.Platform). Raises KeyError."""
-    return {reader.key: reader for reader in PLATFORMS}[key]
-
-
 def is_watched(name: str) -> bool:
     """Does a top-level name (lower case) matter to any platform?"""
     return any(reader.watched(name) for reader in PLATFORMS)

@@ -5,20 +5,13 @@ from pathlib import Path
 import pytest
 
 from runfolders.choices import Platform
-from runfolders.engine.registry import PLATFORMS, is_watched, reader_for, reader_of
+from runfolders.engine.registry import PLATFORMS, is_watched, reader_for
 
 from .folders import listing_of, make_folder
 
 
 def test_every_platform_has_a_reader() -> None:
     assert [reader.key for reader in PLATFORMS] == list(Platform.values)
-    for platform in Platform:
-        assert reader_of(platform).key == platform
-
-
-def test_an_unknown_platform_is_refused() -> None:
-    with pytest.raises(KeyError):
-        reader_of("abacus")
 
 
 @pytest.mark.parametrize(
