@@ -28,7 +28,7 @@ class Code(StrEnum):
     RECIPIENT_MISSING = "recipient_missing"
     RECIPIENT_EXPIRED = "recipient_expired"
     RECIPIENT_UNUSABLE = "recipient_unusable"
-    NO_SECRET_KEY = "no_secret_key"
+    NO_SECRET_KEY = "no_secret_key"  # noqa: S105 - a word
     WRONG_KEY = "wrong_key"
     ARCHIVE_MISSING = "archive_missing"
     ARCHIVE_DAMAGED = "archive_damaged"

@@ -27,6 +27,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from archiving.conf import ArchivingSection
 from runfolders.conf import MonitoredDirectory, RunfoldersSection
 from seqhub.conf import ApiSection, DatabaseSection, ServerSection
 from seqhub.config_errors import (
@@ -41,12 +42,23 @@ from seqhub.lib.sections import ConfigPath, relative_to
 
 __all__ = ["Config", "ConfigError", "build_config", "load_config"]
 
-# Arteria's top-level keys, and where they live here.
+# Top-level keys of the old services, and where they live here.
 ARTERIA_KEYS = {
     "monitored_directories": ("runfolders", "monitored_directories"),
     "completed_marker_grace_minutes": ("runfolders", "completed_marker_grace_minutes"),
     "can_create_runfolder": ("runfolders", "can_create_runfolder"),
     "port": ("server", "port"),
+}
+# Whom the runs of the try-out are sealed to.
+EXAMPLE_RECEIVER = "example@seqhub.invalid"
+
+DATAFLOW_KEYS = {
+    "sequencing_path": ("archiving", "sequencing_path"),
+    "destination_path": ("archiving", "destination_path"),
+    "archive_staging_path": ("archiving", "destination_path"),
+    "gpg_receiver": ("archiving", "gpg_receivers"),
+    "ignore": ("archiving", "ignore"),
+    "tar_exclusions": ("archiving", "tar_exclusions"),
 }
 
 
@@ -77,6 +89,7 @@ class Config(BaseSettings):
     database: DatabaseSection = Field(default_factory=DatabaseSection)
     api: ApiSection = Field(default_factory=ApiSection)
     runfolders: RunfoldersSection = Field(default_factory=RunfoldersSection)
+    archiving: ArchivingSection = Field(default_factory=ArchivingSection)
 
     _file: Path | None = PrivateAttr(default=None)
     _is_tryout: bool = PrivateAttr(default=False)
@@ -134,6 +147,10 @@ class Config(BaseSettings):
         return self.data_dir / "example-instrument"
 
     @property
+    def run_keys_path(self) -> Path:
+        return self.archiving.run_keys_path or self.data_dir / "run_keys"
+
+    @property
     def secret_key_path(self) -> Path:
         return self.secret_key_file or self.data_dir / "secret-key"
 
@@ -143,12 +160,23 @@ class Config(BaseSettings):
         return self
 
     def for_tryout(self) -> Config:
-        """This configuration, watching the example instrument."""
+        """This configuration, watching the example instrument and sealing its runs
+        to a key of the example's own."""
         root = MonitoredDirectory(path=self.example_directory)
         runfolders = self.runfolders.model_copy(
             update={"monitored_directories": [root]}
         )
-        copy = self.model_copy(update={"runfolders": runfolders})
+        archiving = self.archiving.model_copy(
+            update={
+                "destination_path": self.data_dir / "example-archives",
+                "gnupg_home": self.data_dir / "example-gnupg",
+                "gpg_receivers": [EXAMPLE_RECEIVER],
+                "restore_roots": [self.data_dir / "example-restores"],
+            }
+        )
+        copy = self.model_copy(
+            update={"runfolders": runfolders, "archiving": archiving}
+        )
         copy._is_tryout = True  # noqa: SLF001 - of our own class
         return copy
 
@@ -229,7 +257,7 @@ def build_config(
     value count as not given. Raises ConfigError with `mistakes` and all others.
     """
     found = list(mistakes or [])
-    values = _move_arteria_keys(_without_empty(values), found)
+    values = _move_old_keys(_without_empty(values), found)
     values = _use_database_url(_known_sections(values, found))
     config = None
     try:
@@ -281,10 +309,11 @@ def _use_database_url(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "database": {**section, "url": url}}
 
 
-def _move_arteria_keys(values: dict[Any, Any], found: list[str]) -> dict[Any, Any]:
-    """`values` with Arteria's top-level keys in our sections; clashes in `found`."""
+def _move_old_keys(values: dict[Any, Any], found: list[str]) -> dict[Any, Any]:
+    """`values` with top-level keys of old services in our sections; clashes in
+    `found`."""
     moved = dict(values)
-    for old, (section, key) in ARTERIA_KEYS.items():
+    for old, (section, key) in (ARTERIA_KEYS | DATAFLOW_KEYS).items():
         if old not in moved:
             continue
         value = moved.pop(old)

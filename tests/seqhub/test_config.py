@@ -171,7 +171,7 @@ def test_an_old_and_a_new_name_together_are_a_mistake(
 
 
 ONE_MISTAKE = [
-    ("prot: 1", "prot: unknown key; known here: api, data_dir"),
+    ("prot: 1", "prot: unknown key; known here: api, archiving"),
     ("on: 1", "True: unknown key"),
     ("_env_file: x", "_env_file: unknown key"),
     ("hosts: a", "hosts: unknown key; did you mean host?"),
