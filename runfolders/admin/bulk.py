@@ -1,4 +1,4 @@
-"""Actions on many runs: one by one, each refusal said; and CSV."""
+"""Actions on many runs, and CSV."""
 
 from __future__ import annotations
 
@@ -6,26 +6,16 @@ import csv
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from runfolders.admin.overrides import OVERRIDES, Override
 from runfolders.models import Runfolder
-from seqhub.operations.admin.confirm import actor_of
-from seqhub.operations.errors import DomainError
-from seqhub.operations.services.events import Actor
+from seqhub.operations.admin.bulk import Change, bulk_action
 
 Action = Callable[[Any, HttpRequest, QuerySet[Runfolder]], HttpResponseBase | None]
-
-# Each refusal is said up to here; the rest is counted.
-REFUSALS_SAID = 10
-NAMES_SHOWN = 10
 
 CSV_COLUMNS = (
     "name",
@@ -51,7 +41,7 @@ CSV_COLUMNS = (
 def bulk_actions(request: HttpRequest) -> dict[str, tuple[Action, str, str]]:
     """What this person may do to chosen runs, as Django's admin wants it."""
     actions: dict[str, tuple[Action, str, str]] = {
-        key: (_action(override), key, override.question.title)
+        key: bulk_action(_change(override))
         for key, override in OVERRIDES.items()
         if override.in_bulk and request.user.has_perm(override.permission)
     }
@@ -59,58 +49,15 @@ def bulk_actions(request: HttpRequest) -> dict[str, tuple[Action, str, str]]:
     return actions
 
 
-def _action(override: Override) -> Action:
-    def act(
-        _model_admin: Any, request: HttpRequest, runs: QuerySet[Runfolder]
-    ) -> HttpResponse | None:
-        if not request.user.has_perm(override.permission):
-            raise PermissionDenied
-        confirmed = "confirmed" in request.POST
-        form = override.question.form_class(request.POST if confirmed else None)
-        if confirmed and form.is_valid():
-            _do_each(request, override, runs, form.cleaned_data)
-            return None
-        context = {
-            **admin.site.each_context(request),
-            "title": override.question.title,
-            "opts": Runfolder._meta,
-            "question": override.question,
-            "form": form,
-            "key": override.key,
-            "count": runs.count(),
-            "names": [run.name for run in runs[:NAMES_SHOWN]],
-            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "checkbox": ACTION_CHECKBOX_NAME,
-            "across": request.POST.get("select_across", "0"),
-        }
-        return TemplateResponse(request, "runfolders/bulk.html", context)
-
-    return act
-
-
-def _do_each(
-    request: HttpRequest,
-    override: Override,
-    runs: QuerySet[Runfolder],
-    answers: dict[str, Any],
-) -> None:
-    actor: Actor = actor_of(request)
-    done = 0
-    refused: list[str] = []
-    for run in list(runs):
-        try:
-            override.act(run, answers, actor)
-        except DomainError as error:
-            refused.append(error.message)
-        else:
-            done += 1
-    if done:
-        plural = "run" if done == 1 else "runs"
-        messages.success(request, f"{done} {plural}: {override.done}")
-    for message in refused[:REFUSALS_SAID]:
-        messages.error(request, f"Refused: {message}")
-    if len(refused) > REFUSALS_SAID:
-        messages.error(request, f"{len(refused) - REFUSALS_SAID} more were refused.")
+def _change(override: Override) -> Change:
+    return Change(
+        override.key,
+        override.question,
+        override.act,
+        override.done,
+        override.permission,
+        noun="run",
+    )
 
 
 class _Echo:

@@ -45,7 +45,8 @@ class Question:
     title: str
     explains: str  # what will happen
     button: str
-    form_class: type[forms.Form] = ReasonForm
+    # Called with the answers, or with None for an empty form.
+    form_class: Callable[[Any], forms.Form] = ReasonForm
     is_dangerous: bool = False
 
 
