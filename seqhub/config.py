@@ -85,6 +85,8 @@ class Config(BaseSettings):
     secret_key_file: ConfigPath | None = None
     time_zone: str = "UTC"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    # `up` appends its log to it, too.
+    log_file: ConfigPath | None = None
     server: ServerSection = Field(default_factory=ServerSection)
     database: DatabaseSection = Field(default_factory=DatabaseSection)
     api: ApiSection = Field(default_factory=ApiSection)
@@ -188,7 +190,7 @@ class Environment(EnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         values = super().__call__()
         # Variables are typed in a shell: their relative paths count from there.
-        for key in ("data_dir", "secret_key_file"):
+        for key in ("data_dir", "secret_key_file", "log_file"):
             if isinstance(path := values.get(key), str):
                 values[key] = str(Path.cwd() / path) if path[0] != "~" else path
         return values

@@ -10,7 +10,10 @@ import queue
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
+
+from seqhub.lib.files import PRIVATE
 
 LINE_LIMIT_BYTES = 65536
 # A reader of our output that has stopped reading must not stop the work.
@@ -18,21 +21,26 @@ WAITING_LINES = 10_000
 COLOURS = (36, 32, 33, 35, 34, 96, 92)
 WIDTH = 12
 
+# "at", "process", "message", and what else is known: "level", "logger".
+Line = dict[str, Any]
+
 
 class Output:
     """Prefixed lines on a terminal, one JSON object a line otherwise.
 
-    Nothing here blocks its caller: lines that can't be written in time are
-    dropped, and their number is told.
+    The file at `log_file` gets all of them, too, as JSON. Nothing here blocks its
+    caller: lines that can't be written in time are dropped, and their number is
+    told.
     """
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[str], log_file: Path | None = None) -> None:
         self.is_terminal = stream.isatty()
         self._is_coloured = self.is_terminal and "NO_COLOR" not in os.environ
         self._stream = stream
+        self._log_file = LogFile(log_file) if log_file else None
         self._colours: dict[str, int] = {}
         self._dropped = 0
-        self._lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
+        self._lines: queue.Queue[Line | None] = queue.Queue(WAITING_LINES)
         self._writer = threading.Thread(target=self._write, daemon=True)
         self._writer.start()
 
@@ -61,36 +69,68 @@ class Output:
 
     def _put(self, process: str, message: str, fields: dict[str, Any]) -> None:
         try:
-            self._lines.put_nowait(self._format(process, message, fields))
+            self._lines.put_nowait(_line(process, message, fields))
         except queue.Full:
             self._dropped += 1
 
-    def _format(self, process: str, message: str, fields: dict[str, Any]) -> str:
-        if not self.is_terminal:
-            at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-            start = {"at": at, "process": process}
-            return json.dumps({**start, **fields, "message": message})
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            self._write_line(line)
+            dropped, self._dropped = self._dropped, 0
+            if dropped:
+                self._write_line(_line("up", f"{dropped} lines lost", {}))
+
+    def _write_line(self, line: Line) -> None:
+        if self._log_file and (trouble := self._log_file.append(json.dumps(line))):
+            self._print(_line("up", trouble, {"level": "WARNING"}))
+        self._print(line)
+
+    def _print(self, line: Line) -> None:
+        text = self._for_people(line) if self.is_terminal else json.dumps(line)
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError:
+            # The reader is gone; the work goes on without a log.
+            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+            self._stream = sys.stdout
+
+    def _for_people(self, line: Line) -> str:
+        process = line["process"]
         prefix = f"{process:<{WIDTH}} |"
         if self._is_coloured:
             colour = self._colours.setdefault(
                 process, COLOURS[len(self._colours) % len(COLOURS)]
             )
             prefix = f"\x1b[{colour}m{prefix}\x1b[0m"
-        level = fields.get("level", "INFO")
+        level = line.get("level", "INFO")
         word = "" if level == "INFO" else f"{level} "
-        return "\n".join(f"{prefix} {word}{line}" for line in message.splitlines())
+        return "\n".join(
+            f"{prefix} {word}{part}" for part in line["message"].splitlines()
+        )
 
-    def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            dropped, self._dropped = self._dropped, 0
-            if dropped:
-                line = f"{line}\n{self._format('up', f'{dropped} lines lost', {})}"
-            try:
-                print(line, file=self._stream, flush=True)
-            except OSError:
-                # The reader is gone; the work goes on without a log.
-                sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
-                self._stream = sys.stdout
+
+class LogFile:
+    """Opened for each line: it may be moved away at any time, as logrotate does."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_troubled = False
+
+    def append(self, line: str) -> str:
+        """What is wrong with the file, told once until it can be written again."""
+        try:
+            with open(self._path, "ab", buffering=0, opener=_private) as file:  # noqa: PTH123
+                file.write(f"{line}\n".encode())
+        except OSError as error:
+            told, self._is_troubled = self._is_troubled, True
+            return "" if told else f"log_file: {self._path}: {error.strerror}"
+        self._is_troubled = False
+        return ""
+
+
+def _private(path: str, flags: int) -> int:
+    """The log of a first start holds the administrator's password."""
+    return os.open(path, flags, PRIVATE)
 
 
 class Handler(logging.Handler):
@@ -118,3 +158,8 @@ def _parse(text: str) -> tuple[str, dict[str, Any]]:
             if key in ("at", "level", "logger")
         }
     return text, {}
+
+
+def _line(process: str, message: str, fields: dict[str, Any]) -> Line:
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return {"at": at, "process": process, **fields, "message": message}

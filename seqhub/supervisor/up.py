@@ -51,7 +51,7 @@ def run_up(config: Config) -> None:
     """Serve until stopped. Raises Refused when that can't be done."""
     stop = StopRequests()
     stop.install()
-    output = Output(sys.stdout)
+    output = Output(sys.stdout, config.log_file)
     logging.getLogger().handlers = [Handler(output)]
     try:
         with ExitStack() as stack:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -124,6 +124,47 @@ def test_a_reader_that_went_away_ends_nothing() -> None:
         output.close()
     finally:
         sys.stdout, sys.stderr = stdout, stderr
+
+
+def test_a_log_file_may_be_rotated(tmp_path: Path) -> None:
+    path, stream = tmp_path / "log", Terminal()
+    path.write_text("old\n")
+    output = Output(stream, path)
+    written = []
+    for word in ("one", "two"):
+        output.say(word)
+        said = f'"message": "{word}"'
+        _wait_for(lambda: path.exists() and said in path.read_text())  # noqa: B023
+        written.append(path.read_text().splitlines())
+        path.rename(tmp_path / "log.1")
+    output.close()
+    assert written[0][0] == "old"
+    assert [json.loads(lines[-1])["message"] for lines in written] == ["one", "two"]
+    assert len(written[1]) == 1
+    assert (tmp_path / "log.1").stat().st_mode & 0o777 == 0o600
+    assert "one" in stream.getvalue()
+
+
+def test_a_log_file_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    stream, path = io.StringIO(), tmp_path / "missing" / "log"
+    output = Output(stream, path)
+    output.say("one")
+    output.say("two")
+    _wait_for(lambda: '"message": "two"' in stream.getvalue())
+    path.parent.mkdir()
+    output.say("three")
+    output.close()
+    told = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
+    trouble = f"log_file: {path}: No such file or directory"
+    assert told == [trouble, "one", "two", "three"]
+    assert json.loads(path.read_text())["message"] == "three"
+
+
+def _wait_for(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_port_in_use_is_refused() -> None:
