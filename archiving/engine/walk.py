@@ -46,11 +46,12 @@ class Entry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Survey:
     """`files` and `size_bytes` as the manifest's end will count them: a second
-    name of a file is a link and has no size."""
+    name of a file is a link and has no size. `left_out` counts topmost entries."""
 
     entries: int
     files: int
     size_bytes: int
+    left_out: int
     left_out_files: int
     left_out_bytes: int
 
@@ -96,11 +97,12 @@ def survey(
     `tick` hears now and then how many entries and bytes were counted so far.
     Raises OSError as `walk` does.
     """
-    entries = files = size_bytes = left_out_files = left_out_bytes = 0
+    entries = files = size_bytes = passed_over = left_out_files = left_out_bytes = 0
     linked: set[tuple[int, int]] = set()
     for _, status, left_out in walk(source, exclusions):
         if left_out is not None:
             on_left_out(left_out)
+            passed_over += 1
             left_out_files += left_out.files
             left_out_bytes += left_out.size_bytes
             continue
@@ -116,7 +118,9 @@ def survey(
             linked.add(inode)
         files += 1
         size_bytes += status.st_size
-    return Survey(entries, files, size_bytes, left_out_files, left_out_bytes)
+    return Survey(
+        entries, files, size_bytes, passed_over, left_out_files, left_out_bytes
+    )
 
 
 def _excluded(name: bytes, path: bytes) -> Entry:
