@@ -119,7 +119,7 @@ class LogFile:
     def append(self, line: str) -> str:
         """What is wrong with the file, told once until it can be written again."""
         try:
-            with open(self._path, "ab", buffering=0, opener=_private) as file:  # noqa: PTH123
+            with open(self._path, "ab", buffering=0, opener=_private) as file:
                 file.write(f"{line}\n".encode())
         except OSError as error:
             told, self._is_troubled = self._is_troubled, True

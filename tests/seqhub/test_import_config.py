@@ -109,3 +109,75 @@ def test_a_bad_file_is_refused(
         source.write_text(text)
     with pytest.raises(error, match=expected):
         import_config("--arteria", str(source))
+
+
+DATAFLOW = """\
+statusdb:
+  username: couch
+  password: secret
+  url: couchdb.example.org
+  database: archive
+sequencing_path: /seq
+{destination}: /archives
+gpg_receiver: core@example.org
+ignore: [nosync, "old: runs"]
+tar_exclusions: [Thumbnail_Images]
+{log}: /var/log/df_archive.log
+log_level: debug
+"""
+
+
+@pytest.mark.parametrize(
+    ("destination", "log"),
+    [
+        ("destination_path", "log_file"),
+        ("archive_staging_path", "encrypt_log_file"),
+        ("archive_staging_path", "archive_log_file"),
+    ],
+)
+def test_it_writes_ours_from_dataflow_archives(
+    destination: str, log: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "df_archive.yaml"
+    source.write_text(DATAFLOW.format(destination=destination, log=log))
+    text, [told] = import_config("--dataflow", str(source))
+    assert "statusdb is no longer needed" in told
+    assert "seqhub import-statusdb" in told
+    assert "secret" not in text + told
+    config = written(text, tmp_path)
+    section = config.archiving
+    assert section.sequencing_path == Path("/seq")
+    assert section.destination_path == Path("/archives")
+    assert section.run_keys_path == tmp_path / "run_keys"  # below its home directory
+    assert section.gpg_receivers == ["core@example.org"]
+    assert section.ignore == ["nosync", "old: runs"]
+    assert section.tar_exclusions == ["Thumbnail_Images"]
+    assert config.log_file == Path("/var/log/df_archive.log")
+    assert config.log_level == "DEBUG"
+
+
+def test_a_second_log_and_unknown_keys_are_told(tmp_path: Path) -> None:
+    source = tmp_path / "df_archive.yaml"
+    source.write_text("encrypt_log_file: /a\narchive_log_file: /b\nspeed: 3\n")
+    text, told = import_config("--dataflow", str(source))
+    assert sorted(line.split()[1] for line in told) == ["archive_log_file", "speed"]
+    assert "no such key: speed: 3" in text
+    config = written(text, tmp_path)
+    assert config.log_file == Path("/a")
+    assert not config.archiving.is_on
+
+
+def test_both_services_make_one_file(tmp_path: Path) -> None:
+    arteria, dataflow = tmp_path / "app.config", tmp_path / "df_archive.yaml"
+    arteria.write_text("port: 9991\nmonitored_directories: [/data]")
+    dataflow.write_text(DATAFLOW.format(destination="destination_path", log="log_file"))
+    text, _ = import_config("--arteria", str(arteria), "--dataflow", str(dataflow))
+    assert "from df_archive.yaml and app.config" in text
+    config = written(text, tmp_path)
+    assert config.server.port == 9991
+    assert config.archiving.is_on
+
+
+def test_an_old_configuration_must_be_named() -> None:
+    with pytest.raises(CommandError, match="--arteria, --dataflow"):
+        import_config()
