@@ -263,3 +263,27 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class PassedOver(models.Model):
+    """A directory of a host that looks like a run and is none to be found: the
+    scanner passes it over, wherever below a root it lies."""
+
+    host = models.CharField(max_length=255)
+    # Of the real path, written as in Runfolder.
+    path = models.CharField(max_length=4096)
+    raw_path = models.BinaryField(null=True, editable=False)
+    reason = models.TextField()
+    since = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["host", "path"]
+        verbose_name_plural = "passed over"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["host", "path"], name="passed_over_once_per_path"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.path

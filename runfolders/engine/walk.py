@@ -42,6 +42,8 @@ class Walk:
     ignored: Sequence[str]
     # Other roots that lie inside this one: what is in them is theirs.
     other_roots: frozenset[str] = frozenset()
+    # Real paths of directories that are known not to be new runs.
+    passed_over: frozenset[str] = frozenset()
     pending: int = 0  # candidates known of that were not yielded yet
     unreadable: dict[str, str] = field(default_factory=dict)
 
@@ -82,7 +84,18 @@ class Walk:
                     links.append(entry.name)
         paths = [f"{directory}/{name}" for name in names]
         paths += self._first_ways([f"{directory}/{name}" for name in links])
-        return sorted(path for path in paths if path not in self.other_roots)
+        paths = [path for path in paths if path not in self.other_roots]
+        if self.passed_over:
+            where = os.path.realpath(directory)
+            paths = [path for path in paths if not self._passes_over(path, where)]
+        return sorted(paths)
+
+    def _passes_over(self, path: str, where: str) -> bool:
+        """Whether `path`, in the directory whose real path is `where`, is one."""
+        if f"{where}/{os.path.basename(path)}" in self.passed_over:
+            return True
+        is_link = os.path.islink(path)  # noqa: PTH114 - paths are text in a walk
+        return is_link and os.path.realpath(path) in self.passed_over
 
     def _first_ways(self, links: list[str]) -> list[str]:
         """Of links below the root those that lead to a directory to which neither

@@ -18,6 +18,7 @@ from runfolders.engine.survey import Survey
 from runfolders.engine.walk import Walk
 from runfolders.models import Root, Runfolder
 from runfolders.services.columns import facts_of
+from runfolders.services.passing_over import passed_over
 from runfolders.services.policy import Policy
 from runfolders.services.presence import note_missing, retire
 from runfolders.services.recorder import Recorder, RootReport
@@ -55,7 +56,13 @@ def scan_root(
     ids, settled, live = known_folders(root)
     section = settings.CONFIG.runfolders
     others = {str(other.path) for other in section.monitored_directories}
-    walk = Walk(root.path, root.depth, section.ignored_names, frozenset(others))
+    walk = Walk(
+        root.path,
+        root.depth,
+        section.ignored_names,
+        frozenset(others),
+        passed_over(root.host),
+    )
     survey = Survey(walk, Looker(policy.markers), settled, live)
     report = RootReport(root.path)
     recorder = Recorder(root, ids, policy, report, now)
