@@ -57,7 +57,7 @@ class TarScanner:
         self.content_bytes = 0
         self.damage: TarDamaged | None = None
         self._on_member = on_member
-        self._passed = 0  # bytes before the piece at hand
+        self.bytes_passed = 0  # of the tar, before the piece at hand
         self._header_at = 0
         self._block = bytearray()  # one that the pieces cut in two
         self._zero_blocks = 0
@@ -78,14 +78,14 @@ class TarScanner:
             self._feed(view)
         except BadHeader as error:
             self.damage = TarDamaged(f"{error} at byte {self._header_at:,} of the tar")
-        self._passed += len(view)
+        self.bytes_passed += len(view)
 
     def close(self) -> None:
         """Raises TarDamaged unless a whole tar has passed, with its end."""
         if self.damage is not None:
             raise self.damage
         if self._zero_blocks < 2 or self._block:
-            raise TarDamaged(f"the tar is cut after {self._passed:,} bytes")
+            raise TarDamaged(f"the tar is cut after {self.bytes_passed:,} bytes")
 
     def _feed(self, view: memoryview) -> None:
         at, end = 0, len(view)
@@ -116,7 +116,7 @@ class TarScanner:
                 return
             block = bytes(self._block)
             self._block.clear()
-        self._header_at = self._passed + end - BLOCK_BYTES
+        self._header_at = self.bytes_passed + end - BLOCK_BYTES
         if block == _ZEROS:
             self._zero_blocks += 1
         elif self._zero_blocks:

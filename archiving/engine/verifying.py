@@ -1,0 +1,328 @@
+"""Verifying: an archive is read from disk, opened, and compared with its manifest."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from archiving.choices import Stage
+from archiving.engine.children import (
+    Child,
+    Children,
+    chunks,
+    program_missing,
+    write_all,
+)
+from archiving.engine.findings import Fault, Finding
+from archiving.engine.gpg.symmetric import (
+    check_decryption,
+    decrypt_argv,
+    passphrase_pipe,
+)
+from archiving.engine.manifest import ManifestDamaged, read_manifest
+from archiving.engine.members import Kind, Member, shown
+from archiving.engine.tar import TarDamaged, TarScanner
+from archiving.engine.watch import Watch
+from archiving.errors import Code, Trouble
+
+FINDINGS_KEPT = 100
+# The disk is not there any more, which says nothing of what is on it.
+_GONE = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN})
+_FAULTS = {
+    Code.WRONG_KEY: Fault.WRONG_KEY,
+    Code.ARCHIVE_DAMAGED: Fault.DECRYPTION_FAILED,
+}
+
+
+@dataclass(slots=True)
+class Findings:
+    """The first hundred, and how many there were."""
+
+    kept: list[Finding] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, finding: Finding) -> None:
+        self.count += 1
+        if self.count <= FINDINGS_KEPT:
+            self.kept.append(finding)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was read; without findings all of it is as sealed."""
+
+    archive_bytes: int
+    archive_sha256: str
+    files: int
+    content_bytes: int
+    findings: list[Finding]  # the first hundred
+    findings_count: int
+
+
+def verify(
+    archive: Path, manifest: Path | None, key: bytes, home: Path, watch: Watch
+) -> Checked:
+    """Decrypt the archive from disk; compare each member with the manifest.
+
+    Without a manifest: whether it opens and is a whole tar. Raises Trouble when it
+    can't be looked at (ARCHIVE_MISSING, MANIFEST_MISSING, GPG_FAILED, ...): that
+    says nothing of the archive. What `watch` raises is passed on.
+    """
+    findings = Findings()
+    with Children() as children, open_archive(archive) as file:
+        expected = _Expected(manifest, findings)
+        try:
+            scanner = TarScanner(expected.compare)
+            source = _Source(archive, file)
+            watch.stage(Stage.VERIFYING)
+            _open(source, scanner, key, home, children, findings, watch)
+            expected.finish(scanner)
+        finally:
+            expected.close()
+    return Checked(
+        archive_bytes=source.bytes_read,
+        archive_sha256=source.digest.hexdigest(),
+        files=scanner.files,
+        content_bytes=scanner.content_bytes,
+        findings=findings.kept,
+        findings_count=findings.count,
+    )
+
+
+def digest(path: Path, watch: Watch) -> tuple[int, str]:
+    """Bytes and SHA-256 of an archive, read from disk.
+
+    Raises Trouble: ARCHIVE_MISSING, ARCHIVE_DAMAGED (the disk can't read it).
+    """
+    watch.stage(Stage.VERIFYING)
+    with open_archive(path) as file, Children() as children:
+        source = _Source(path, file)
+        children.follow(
+            lambda: source.feed(lambda _piece: None),
+            watch=watch,
+            done=lambda: (source.bytes_read, 0),
+        )
+        if source.error:
+            raise _unreadable(source)
+        return source.bytes_read, source.digest.hexdigest()
+
+
+def open_archive(path: Path) -> BinaryIO:
+    """Unbuffered, and read from the disk instead of what memory remembers of it.
+
+    Raises Trouble(ARCHIVE_MISSING).
+    """
+    try:
+        file = path.open("rb", buffering=0)
+    except OSError as error:
+        raise Trouble(
+            Code.ARCHIVE_MISSING,
+            f"{path} can't be opened: {error.strerror}",
+            "Is its disk mounted, and may the user that runs SeqHub read it?",
+        ) from error
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
+    return file
+
+
+class _Source:
+    """The archive as it is read, once, with its digest."""
+
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self.path = path
+        self.bytes_read = 0
+        self.digest = hashlib.sha256()
+        self.error: OSError | None = None
+        self._file = file
+
+    def feed(self, take: Callable[[memoryview], None]) -> None:
+        """Read to the end, also when nobody takes it any more."""
+        is_taken = True
+        for piece in self._pieces():
+            self.digest.update(piece)
+            self.bytes_read += len(piece)
+            if is_taken:
+                try:
+                    take(piece)
+                except BrokenPipeError:
+                    is_taken = False
+
+    def _pieces(self) -> Iterator[memoryview]:
+        try:
+            yield from chunks(self._file)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            self.error = error
+
+
+def _open(
+    source: _Source,
+    scanner: TarScanner,
+    key: bytes,
+    home: Path,
+    children: Children,
+    findings: Findings,
+    watch: Watch,
+) -> None:
+    """Archive into gpg, and what comes out into the scanner."""
+    passphrase = passphrase_pipe(key)
+    try:
+        gpg = children.start(
+            decrypt_argv(home, passphrase),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(passphrase,),
+        )
+    finally:
+        os.close(passphrase)
+    sink, opened = gpg.process.stdin, gpg.process.stdout
+    assert sink and opened  # noqa: S101, PT018 - for mypy
+
+    def feed() -> None:
+        source.feed(lambda piece: write_all(sink.fileno(), piece))
+        sink.close()
+
+    def scan() -> None:
+        for piece in chunks(opened):
+            scanner.feed(piece)
+
+    children.follow(
+        feed, scan, watch=watch, done=lambda: (source.bytes_read, scanner.files)
+    )
+    gpg.process.wait()
+    if source.error:
+        if source.error.errno in _GONE:
+            raise _unreadable(source)
+        words = f"the disk can't read it: {source.error.strerror}"
+        findings.add(Finding(Fault.ARCHIVE_UNREADABLE, words))
+    if trouble := _decryption_trouble(gpg):
+        fault = _FAULTS.get(trouble.code)
+        if fault is None:
+            raise trouble
+        findings.add(Finding(fault, trouble.message))
+
+
+def _decryption_trouble(gpg: Child) -> Trouble | None:
+    if missing := program_missing(gpg):
+        return missing
+    try:
+        check_decryption(gpg.messages(), gpg.process.returncode)
+    except Trouble as trouble:
+        return trouble
+    return None
+
+
+def _unreadable(source: _Source) -> Trouble:
+    error = source.error or OSError(errno.EIO, os.strerror(errno.EIO))
+    return Trouble(
+        Code.ARCHIVE_MISSING if error.errno in _GONE else Code.ARCHIVE_DAMAGED,
+        f"{source.path} can't be read beyond byte {source.bytes_read:,}:"
+        f" {error.strerror}",
+        "Look at its disk; take another copy if it can't be repaired.",
+    )
+
+
+class _Expected:
+    """The manifest's members, held against those of the tar in the same order."""
+
+    def __init__(self, manifest: Path | None, findings: Findings) -> None:
+        self._findings = findings
+        self._file: BinaryIO | None = None
+        self._members: Iterator[Member] = iter(())
+        self._is_whole = True
+        if manifest is not None:
+            self._open(manifest)
+        self._has_manifest = manifest is not None
+        self._next = self._advance()
+
+    def compare(self, member: Member) -> None:
+        """Take note of how a member of the tar differs from its line."""
+        if not self._has_manifest or not self._is_whole:
+            return
+        while self._next is not None and _comes_first(self._next, member):
+            self._missing(self._next)
+            self._next = self._advance()
+        if self._next is None or self._next.name != member.name:
+            self._add(Fault.MEMBER_EXTRA, member, "is not in the manifest")
+            return
+        if differences := _differences(self._next, member):
+            self._add(Fault.MEMBER_DIFFERS, member, differences)
+        self._next = self._advance()
+
+    def finish(self, scanner: TarScanner) -> None:
+        """What should have come, and did not."""
+        try:
+            scanner.close()
+        except TarDamaged as error:
+            # What gpg refuses to open is no tar, which needs no saying.
+            if scanner.members or not self._findings.count:
+                self._findings.add(Finding(Fault.TAR_DAMAGED, str(error)))
+        while self._next is not None and self._is_whole:
+            self._missing(self._next)
+            self._next = self._advance()
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+
+    def _open(self, manifest: Path) -> None:
+        try:
+            self._file = manifest.open("rb")
+        except OSError as error:
+            raise Trouble(
+                Code.MANIFEST_MISSING,
+                f"the manifest {manifest} can't be opened: {error.strerror}",
+                "It is kept beside the archive, too, encrypted with the same key.",
+            ) from error
+        try:
+            _, self._members = read_manifest(self._file)
+        except ManifestDamaged as error:
+            self._damaged(error)
+
+    def _advance(self) -> Member | None:
+        try:
+            return next(self._members, None)
+        except ManifestDamaged as error:
+            self._damaged(error)
+            return None
+
+    def _damaged(self, error: ManifestDamaged) -> None:
+        self._is_whole = False
+        self._findings.add(Finding(Fault.MANIFEST_DIFFERS, str(error)))
+
+    def _missing(self, member: Member) -> None:
+        self._add(Fault.MEMBER_MISSING, member, "is not in the archive")
+
+    def _add(self, fault: Fault, member: Member, words: str) -> None:
+        name = shown(member.name)
+        self._findings.add(Finding(fault, f"{name} {words}", name))
+
+
+def _comes_first(one: Member, other: Member) -> bool:
+    """In the order of the archive: by the parts of the names."""
+    return one.name.replace(b"/", b"\0") < other.name.replace(b"/", b"\0")
+
+
+def _differences(sealed: Member, found: Member) -> str:
+    """In words; empty when the two are the same."""
+    if sealed == found:
+        return ""
+    if found.kind is not sealed.kind:
+        return "is of another type than was sealed"
+    words = []
+    if found.size != sealed.size:
+        words.append(f"has {found.size:,} bytes, had {sealed.size:,}")
+    elif found.kind is Kind.FILE and found.sha256 != sealed.sha256:
+        words.append("has another content than was sealed")
+    if found.target != sealed.target:
+        words.append("points elsewhere")
+    if (found.mode, found.mtime) != (sealed.mode, sealed.mtime):
+        words.append("has other permissions or another time")
+    return "; ".join(words)
