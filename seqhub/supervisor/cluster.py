@@ -28,7 +28,7 @@ from django_q.conf import logger
 
 from seqhub.lib import drain, processes
 from seqhub.lib.processes import die_with_parent, raise_cancelled_on_sigterm
-from seqhub.supervisor.stopping import StopRequests
+from seqhub.lib.stopping import StopRequests
 
 LOOK_S = 0.2
 # A look into the database and the pause after it, at the slowest.

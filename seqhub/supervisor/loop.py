@@ -10,12 +10,13 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from seqhub.lib.stopping import StopRequests
 from seqhub.postgres import EmbeddedPostgres, PostgresError
 from seqhub.supervisor.child import Child
 from seqhub.supervisor.journal import Journal
 from seqhub.supervisor.output import Output
 from seqhub.supervisor.record import Record
-from seqhub.supervisor.stopping import StopRequests, notify_systemd
+from seqhub.supervisor.systemd import notify_systemd
 
 LOOK_S = 0.5
 PROGRESS_S = 10

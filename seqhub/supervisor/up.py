@@ -16,6 +16,7 @@ from seqhub import tryout
 from seqhub.config import Config
 from seqhub.database import embedded_postgres
 from seqhub.lib import queues
+from seqhub.lib.stopping import Interrupted, StopRequests
 from seqhub.postgres import DataDirectoryFull, EmbeddedPostgres, PostgresError
 from seqhub.supervisor import web
 from seqhub.supervisor.child import Child
@@ -36,7 +37,7 @@ from seqhub.supervisor.preparation import (
 )
 from seqhub.supervisor.record import MARK, Record
 from seqhub.supervisor.sockets import listen
-from seqhub.supervisor.stopping import Interrupted, StopRequests, notify_systemd
+from seqhub.supervisor.systemd import notify_systemd
 
 # Without -P the current directory would come first on the import path.
 PYTHON = (sys.executable, "-P", "-m")

@@ -16,13 +16,14 @@ import pytest
 from seqhub.config import Config, build_config
 from seqhub.lib import processes
 from seqhub.lib.processes import ProcessId
+from seqhub.lib.stopping import Interrupted, StopRequests
 from seqhub.supervisor.child import Child
 from seqhub.supervisor.directory import check_host, claim_host, sole_supervisor
 from seqhub.supervisor.errors import ExitCode, Refused
 from seqhub.supervisor.output import LINE_LIMIT_BYTES, Output
 from seqhub.supervisor.record import MARK, Record
 from seqhub.supervisor.sockets import listen
-from seqhub.supervisor.stopping import Interrupted, StopRequests, notify_systemd
+from seqhub.supervisor.systemd import notify_systemd
 
 
 class Terminal(io.StringIO):
@@ -230,6 +231,26 @@ def test_a_signal_interrupts_the_start_once(stop: StopRequests) -> None:
     with pytest.raises(Interrupted):
         start()
     assert len(cleaned) == 1
+
+
+def test_the_second_wish_cancels_where_it_strikes(stop: StopRequests) -> None:
+    cleaned = []
+
+    def work() -> None:
+        with stop.cancelling():
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.requested_at
+            stop.requested_at -= 1
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                os.kill(os.getpid(), signal.SIGINT)
+                cleaned.append(True)
+
+    with pytest.raises(processes.Cancelled) as ended:
+        work()
+    assert ended.value.code == 130
+    assert cleaned
 
 
 def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

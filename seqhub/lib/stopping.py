@@ -1,14 +1,14 @@
-"""The two-step stop, and telling systemd."""
+"""The two-step stop: finish what runs, or cancel it."""
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from seqhub.lib.processes import Cancelled
 
 # make and terminals deliver one wish to stop twice.
 DOUBLE_S = 1.0
@@ -29,6 +29,7 @@ class StopRequests:
         self.requested_at: float | None = None
         self.is_cancelled = False
         self._interrupts = False
+        self._cancels = False
 
     @property
     def is_requested(self) -> bool:
@@ -52,24 +53,30 @@ class StopRequests:
         finally:
             self._interrupts = False
 
+    @contextmanager
+    def cancelling(self) -> Iterator[None]:
+        """Within the block, a wish to cancel raises Cancelled where it strikes."""
+        self._cancels = True
+        try:
+            yield
+        finally:
+            self._cancels = False
+
+    def cancel(self) -> None:
+        """As the signals do; Cancelled is raised once, so that the clean-up that
+        follows is not disturbed."""
+        self.is_cancelled = True
+        if self._cancels:
+            self._cancels = False
+            raise Cancelled(128 + signal.SIGINT)
+
     def _handle(self, signum: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
         if self.requested_at is None:
             self.requested_at = now
         if signum == signal.SIGQUIT or now - self.requested_at >= DOUBLE_S:
-            self.is_cancelled = True
+            self.cancel()
         if self._interrupts:
             # Once only: the unwinding must not be interrupted in its turn.
             self._interrupts = False
             raise Interrupted
-
-
-def notify_systemd(state: str) -> None:
-    """Tell systemd, where it asked to be told (sd_notify(3))."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.sendto(state.encode(), address)
