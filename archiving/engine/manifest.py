@@ -41,6 +41,7 @@ _PLAIN = {b"\\": b"\\", b"n": b"\n", b"r": b"\r", b">": b">"}
 _KINDS: dict[bytes, Kind] = {kind.encode(): kind for kind in Kind}
 _LETTERS: dict[Kind, bytes] = {kind: kind.encode() for kind in Kind}
 _LINKS = frozenset({Kind.HARD_LINK, Kind.SYMLINK})
+_HEADER_LINE = re.compile(rb"# (run|made-at|tar|exclude|left-out) (.*)\n", re.S)
 _MEMBER = re.compile(rb"# ([a-z]) ([0-7]{4}) (\d{1,19}) (-?\d{1,19})(?: (.+))?\n", re.S)
 _SUM = re.compile(rb"(\\?)([0-9a-f]{64})  (.+)\n", re.S)
 _END = re.compile(rb"# end members=(\d{1,19}) files=(\d{1,19}) bytes=(\d{1,19})\n")
@@ -194,10 +195,11 @@ def _read_header(lines: _Lines) -> Header:
     kept: list[LeftOut] = []
     count = files = size_bytes = 0
     while (line := lines.next()) != b"# members\n":
+        found = _HEADER_LINE.fullmatch(line)
+        if found is None:
+            raise lines.damaged("this does not belong into the header")
+        key, value = found.groups()
         try:
-            mark, key, value = line[:-1].split(b" ", 2)
-            if mark != b"#":
-                raise lines.damaged("this does not belong into the header")
             if key == b"left-out":
                 left_out = _read_left_out(value)
                 count += 1
@@ -212,7 +214,7 @@ def _read_header(lines: _Lines) -> Header:
         if key == b"exclude":
             exclusions.append(text)
         else:
-            words[key.decode("ascii", "replace")] = text
+            words[key.decode()] = text
     try:
         return Header(
             words["run"],
@@ -225,7 +227,8 @@ def _read_header(lines: _Lines) -> Header:
             size_bytes,
         )
     except (ValueError, KeyError) as error:
-        raise lines.damaged(f"the header above lacks {error}") from error
+        message = "the header above lacks the run, its time or tar's version"
+        raise lines.damaged(message) from error
 
 
 def _read_left_out(value: bytes) -> LeftOut:

@@ -54,8 +54,9 @@ def compare_source(
     Raises OSError for what can't be read or goes while we look.
     """
     if not os.path.lexists(source):
-        name = os.fsencode(source.name)
-        yield _finding(Fault.SOURCE_MISSING, name, f"{source} is not there any more")
+        name = shown(os.fsencode(source.name))
+        message = f"{shown(os.fsencode(source))} is not there any more"
+        yield Finding(Fault.SOURCE_MISSING, message, name)
         return
     compare = _Comparison(source, deep, tick).compare
     entries = (entry for entry in walk(source, exclusions) if entry.left_out is None)
@@ -113,7 +114,7 @@ class _Comparison:
         if status.st_size != member.size:
             found.append(f"has {status.st_size:,} bytes, had {member.size:,}")
         elif self._deep and self._digest(name) != member.sha256:
-            found.append("its content differs")
+            found.append("has another content")
         return found
 
     def _as_archived(self, name: bytes, status: os.stat_result) -> tuple[Kind, bytes]:

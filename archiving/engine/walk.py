@@ -79,7 +79,8 @@ def walk(source: Path, exclusions: Exclusions) -> Iterator[Entry]:
                 continue
             yield Entry(name, status)
             if stat.S_ISDIR(status.st_mode):
-                below = sorted(os.listdir(path))  # noqa: PTH208 - paths are bytes
+                below = os.listdir(path)  # noqa: PTH208 - paths are bytes
+                below.sort()
                 levels.append((name + b"/", iter(below)))
                 break
         else:
