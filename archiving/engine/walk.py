@@ -70,8 +70,9 @@ def walk(source: Path, exclusions: Exclusions) -> Iterator[Entry]:
             name = above + base
             path = root + name
             if exclusions.excludes(name):
-                if os.path.lexists(path):
-                    yield _excluded(name, path)
+                excluded = _excluded(name, path)
+                if excluded is not None:
+                    yield excluded
                 continue
             status = os.lstat(path)
             if stat.S_ISSOCK(status.st_mode):
@@ -124,8 +125,12 @@ def survey(
     )
 
 
-def _excluded(name: bytes, path: bytes) -> Entry:
-    status = os.lstat(path)
+def _excluded(name: bytes, path: bytes) -> Entry | None:
+    """None if it is gone: tar does not look at it either."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
     files = size_bytes = 0
     if stat.S_ISREG(status.st_mode):
         files, size_bytes = 1, status.st_size
