@@ -23,6 +23,7 @@ _FORMATS = {
     Kind.BLOCK_DEVICE: stat.S_IFBLK,
 }
 _CHUNK_BYTES = 1 << 20
+_NOT_THERE = "is not there"
 Tick = Callable[[int, int], None]
 
 
@@ -58,7 +59,16 @@ def remove_different(into: Path, members: Iterator[Member], tick: Tick) -> None:
                 os.unlink(path)  # noqa: PTH108 - names are bytes
 
 
-_NOT_THERE = "is not there"
+def set_directories(into: Path, directories: Iterator[Member]) -> None:
+    """Give directories their permissions and times, where tar has not: it leaves
+    those alone that were there before. Raises OSError."""
+    for member in directories:
+        path = os.path.join(os.fsencode(into), member.name)
+        status = os.lstat(path)
+        if stat.S_IMODE(status.st_mode) != member.mode:
+            os.chmod(path, member.mode)  # noqa: PTH101 - names are bytes
+        if status.st_mtime_ns // 10**9 != member.mtime:
+            os.utime(path, (member.mtime, member.mtime))
 
 
 class _Look:
@@ -80,15 +90,8 @@ class _Look:
             return _NOT_THERE
         if stat.S_IFMT(status.st_mode) != _FORMATS[member.kind]:
             return "is of another type than was sealed"
-        if member.kind is Kind.SYMLINK:
-            target = os.readlink(path)  # noqa: PTH115 - names are bytes
-            return "" if target == member.target else "points elsewhere"
-        if member.kind is Kind.HARD_LINK:
-            other = os.path.join(self._into, member.target)
-            with suppress(FileNotFoundError):
-                if os.path.samestat(status, os.lstat(other)):
-                    return ""
-            return "is no link to the file that it was sealed with"
+        if member.target:
+            return "" if self._is_link(path, status, member) else "points elsewhere"
         if member.kind is Kind.FILE:
             self._files += 1
             if status.st_size != member.size:
@@ -101,6 +104,13 @@ class _Look:
         if status.st_mtime_ns // 10**9 != member.mtime:
             return "has another time than it had"
         return ""
+
+    def _is_link(self, path: bytes, status: os.stat_result, member: Member) -> bool:
+        """Whether it points to where it did; other names of a file are links, too."""
+        if member.kind is Kind.SYMLINK:
+            return os.readlink(path) == member.target  # noqa: PTH115 - bytes
+        other = os.path.join(self._into, member.target)
+        return os.path.lexists(other) and os.path.samestat(status, os.lstat(other))
 
     def _digest(self, path: bytes) -> str:
         digest = hashlib.sha256()

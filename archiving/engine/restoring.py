@@ -21,7 +21,11 @@ from archiving.engine.gpg.symmetric import (
 )
 from archiving.engine.manifest import ManifestDamaged, read_manifest
 from archiving.engine.members import Kind, Member, shown
-from archiving.engine.restored import compare_restored, remove_different
+from archiving.engine.restored import (
+    compare_restored,
+    remove_different,
+    set_directories,
+)
 from archiving.engine.trouble import destination_trouble
 from archiving.engine.verifying import Findings, open_archive
 from archiving.engine.watch import Watch
@@ -89,6 +93,8 @@ def restore(
         return Restored(0, 0, [], 0, is_checked=False)
     watch.stage(Stage.COMPARING)
     findings = Findings()
+    with _members(manifest, None) as members:
+        set_directories(into, (m for m in members if _is_made(m, wanted)))
     with _members(manifest, wanted) as members:
         for finding in compare_restored(into, members, watch.tick):
             findings.add(finding)
@@ -154,6 +160,18 @@ def _members(
         ) from error
     except ManifestDamaged as error:
         raise Trouble(Code.MANIFEST_MISSING, str(error)) from error
+
+
+def _is_made(member: Member, wanted: Sequence[bytes] | None) -> bool:
+    """Whether it is a directory that a restore makes: wanted, or above of what is."""
+    if member.kind is not Kind.DIRECTORY:
+        return False
+    below = member.name + b"/"
+    return (
+        wanted is None
+        or _is_wanted(member.name, frozenset(wanted))
+        or any(name.startswith(below) for name in wanted)
+    )
 
 
 def _is_wanted(name: bytes, wanted: frozenset[bytes]) -> bool:

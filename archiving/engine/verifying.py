@@ -261,12 +261,23 @@ class _Expected:
         try:
             scanner.close()
         except TarDamaged as error:
-            # What gpg refuses to open is no tar, which needs no saying.
-            if scanner.members or not self._findings.count:
-                self._findings.add(Finding(Fault.TAR_DAMAGED, str(error)))
+            self._cut(scanner, str(error))
+            return
         while self._next is not None and self._is_whole:
             self._missing(self._next)
             self._next = self._advance()
+
+    def _cut(self, scanner: TarScanner, words: str) -> None:
+        """One finding for all that could not be looked at."""
+        unseen = 0
+        while self._next is not None:
+            unseen += 1
+            self._next = self._advance()
+        # What gpg refuses to open at all is no tar, which needs no saying.
+        if scanner.members or not self._findings.count:
+            if unseen:
+                words += f"; {unseen:,} members could not be looked at"
+            self._findings.add(Finding(Fault.TAR_DAMAGED, words))
 
     def close(self) -> None:
         if self._file:
