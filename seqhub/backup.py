@@ -2,7 +2,8 @@
 
 manifest.json comes first: {"format": 1, "version", "at", "host",
 "migrations": [[app, name], ...], "members": {name: sha256 in hex}}; then
-database.dump, as `pg_dump --format=custom` writes it, and the key files.
+database.dump, as `pg_dump --format=custom` writes it, the secret key, and
+run-keys.tar with the wrapped keys of the archives (backup_keys).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import IO, Any
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from seqhub.backup_keys import pack_keys
 from seqhub.lib.files import PRIVATE, fsync_directory, is_disk_full, write_atomic
 from seqhub.postgres_server import binary
 
@@ -31,6 +33,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 DUMP = "database.dump"
 SECRET_KEY = "secret-key"  # noqa: S105 - the name of a member
+RUN_KEYS = "run-keys.tar"
 MANIFEST_LIMIT_BYTES = 10_000_000
 # The old content goes and the new one comes in one transaction.
 EMPTY_SCHEMA = b"DROP SCHEMA IF EXISTS public CASCADE;\nCREATE SCHEMA public;\n"
@@ -60,6 +63,7 @@ def write_backup(
     *,
     database_url: str,
     secret_key_path: Path,
+    run_keys: Path,
     host: str,
     version: str,
     migrations: set[Migration],
@@ -70,12 +74,14 @@ def write_backup(
     """
     partial = target.with_name(f"{target.name}.partial")
     dump = target.with_name(f"{target.name}.dump.partial")
-    with _disk_trouble_explained(target), _removed_after(partial, dump):
-        for path in (partial, dump):
+    keys = target.with_name(f"{target.name}.keys.partial")
+    with _disk_trouble_explained(target), _removed_after(partial, dump, keys):
+        for path in (partial, dump, keys):
             path.unlink(missing_ok=True)
             path.touch(PRIVATE, exist_ok=False)
         _dump(database_url, dump)
-        members = {DUMP: dump, SECRET_KEY: secret_key_path}
+        pack_keys(run_keys, keys)
+        members = {DUMP: dump, SECRET_KEY: secret_key_path, RUN_KEYS: keys}
         manifest = {
             "format": FORMAT,
             "version": version,
@@ -119,6 +125,13 @@ def open_backup(path: Path) -> Backup:
             )
     except (tarfile.TarError, OSError, ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{path} can't be read as a backup: {error}") from None
+
+
+@contextmanager
+def run_keys_of(backup: Backup) -> Iterator[IO[bytes] | None]:
+    """The tar of wrapped keys; None in a backup from before there were any."""
+    with tarfile.open(backup.path, "r:") as archive:
+        yield _member(archive, RUN_KEYS) if RUN_KEYS in archive.getnames() else None
 
 
 def restore_database(backup: Backup, database_url: str, spool: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from seqhub.backup import (
     open_backup,
     restore_database,
     restore_secret_key,
+    run_keys_of,
     write_backup,
 )
+from seqhub.backup_keys import unpack_keys
 from seqhub.postgres import EmbeddedPostgres
 from tests.directories import open_directory
 from tests.seqhub.commands import run
@@ -52,11 +55,18 @@ def backup(server: EmbeddedPostgres, tmp_path: Path) -> Path:
         "INSERT INTO words (word) VALUES ('äö'), ('two')",
     )
     (tmp_path / "secret-key").write_text("the key")
+    keys = tmp_path / "run_keys"
+    keys.mkdir()
+    (keys / "run-1.key.gpg").write_bytes(b"wrapped")
+    (keys / "run å.key.gpg").write_bytes(b"")
+    (keys / "run-1.key.gpg.3.partial").write_bytes(b"half")
+    os.mkfifo(keys / "pipe.key.gpg")
     target = tmp_path / "seqhub.backup"
     write_backup(
         target,
         database_url=server.url,
         secret_key_path=tmp_path / "secret-key",
+        run_keys=tmp_path / "run_keys",
         host="north",
         version="1.2.3",
         migrations=MIGRATIONS,
@@ -69,6 +79,7 @@ def test_a_backup_brings_database_and_key_back(
 ) -> None:
     assert backup.stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "run_keys",
         "secret-key",
         "seqhub.backup",
     ]
@@ -85,7 +96,45 @@ def test_a_backup_brings_database_and_key_back(
     assert found == (None,)
 
 
-@pytest.mark.parametrize("name", ["database.dump", "secret-key", "manifest.json"])
+def test_run_keys_come_back_and_replace_nothing(backup: Path, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    with run_keys_of(open_backup(backup)) as keys:
+        assert keys
+        result = unpack_keys(keys, target)
+    assert result.brought_back == ["run å.key.gpg", "run-1.key.gpg"]
+    assert (target / "run-1.key.gpg").read_bytes() == b"wrapped"
+    assert (target / "run-1.key.gpg").stat().st_mode & 0o777 == 0o600
+    (target / "run-1.key.gpg").write_bytes(b"wrapped anew")
+    (target / "run å.key.gpg").unlink()
+    with run_keys_of(open_backup(backup)) as keys:
+        assert keys
+        again = unpack_keys(keys, target)
+    assert again.brought_back == ["run å.key.gpg"]
+    assert again.differing == ["run-1.key.gpg"]
+    assert (target / "run-1.key.gpg").read_bytes() == b"wrapped anew"
+
+
+def test_no_key_leaves_its_directory(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "tar", "w") as archive:
+        for name in ("../out.key.gpg", "note.txt", "in.key.gpg"):
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+        link = tarfile.TarInfo("link.key.gpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    (tmp_path / "keys").mkdir()
+    with (tmp_path / "tar").open("rb") as file:
+        assert unpack_keys(file, tmp_path / "keys").brought_back == ["in.key.gpg"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [
+        "in.key.gpg",
+        "keys",
+        "tar",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["database.dump", "secret-key", "run-keys.tar", "manifest.json"]
+)
 def test_a_damaged_backup_is_refused(backup: Path, name: str) -> None:
     with tarfile.open(backup) as archive:
         offset = archive.getmember(name).offset_data
@@ -140,6 +189,7 @@ def test_a_password_is_in_no_argument_list(tmp_path: Path) -> None:
             tmp_path / "backup",
             database_url="postgresql://me:geheim@127.0.0.1:1/seqhub",
             secret_key_path=tmp_path / "key",
+            run_keys=tmp_path / "run_keys",
             host="north",
             version="1",
             migrations=set(),
@@ -156,6 +206,7 @@ def test_a_place_that_is_not_there_is_told_in_plain_words(
             tmp_path / "nothing" / "backup.tar",
             database_url=server.url,
             secret_key_path=tmp_path / "secret-key",
+            run_keys=tmp_path / "run_keys",
             host="north",
             version="1.2.3",
             migrations=MIGRATIONS,
@@ -180,6 +231,9 @@ def test_the_commands_move_a_site(backup: Path) -> None:
         assert restored.returncode == 0, restored.stderr
         assert (cwd / "var" / "secret-key").read_text() == "the key"
         assert "set `host: north`" in restored.stdout
+        run_key = cwd / "var" / "run_keys" / "run-1.key.gpg"
+        assert run_key.read_text() == "wrapped"
+        run_key.write_text("another")
         for command in (["up"], ["scan"], ["check"], ["backup", "saved"]):
             refused = run(*command, cwd=cwd)
             assert refused.returncode == 2
@@ -191,6 +245,8 @@ def test_the_commands_move_a_site(backup: Path) -> None:
         assert "--yes" in unasked.stderr
         done = run("restore-backup", str(backup), "--replace", "--yes", cwd=cwd)
         assert done.returncode == 0, done.stderr
+        assert f"{run_key} stays: it is not the one in the backup" in done.stderr
+        assert run_key.read_text() == "another"
 
         assert run("migrate", "-v0", cwd=cwd).returncode == 0
         saved = run("backup", "saved", cwd=cwd)

@@ -14,7 +14,9 @@ from seqhub.database import database_url
 
 class Command(BaseCommand):
     help = (
-        "Write the database and the key files into one file, which holds secrets."
+        "Write the database, the secret key and the wrapped keys of the archives into"
+        " one file, which holds secrets. The archives themselves are not in it, nor the"
+        " manifests, which lie encrypted beside the archives."
         " May run while SeqHub is up. An older file of that name is replaced once the"
         " new one is whole."
     )
@@ -28,6 +30,7 @@ class Command(BaseCommand):
                 file,
                 database_url=database_url(settings.CONFIG),
                 secret_key_path=settings.CONFIG.secret_key_path,
+                run_keys=settings.CONFIG.run_keys_path,
                 host=settings.CONFIG.host,
                 version=settings.VERSION,
                 migrations=set(MigrationRecorder(connection).applied_migrations()),

@@ -11,12 +11,15 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from seqhub.backup import (
+    RUN_KEYS,
     Backup,
     BackupError,
     open_backup,
     restore_database,
     restore_secret_key,
+    run_keys_of,
 )
+from seqhub.backup_keys import unpack_keys
 from seqhub.config import Config
 from seqhub.database import database_url, embedded_postgres
 from seqhub.lib.files import write_atomic
@@ -27,7 +30,8 @@ from seqhub.supervisor.errors import Refused
 
 class Command(BaseCommand):
     help = (
-        "Bring back the database and the key files from a backup. SeqHub must be down."
+        "Bring back the database, the secret key and the wrapped keys of the archives"
+        " from a backup; no key file is replaced. SeqHub must be down."
         " A restore that fails leaves what was there."
     )
     # There may be no database yet to check.
@@ -71,6 +75,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{config.secret_key_file} is the site's own and stays as it is"
             )
+        self._restore_run_keys(config, backup)
         if embedded:
             # The next `up` must not take the backup's runs for another host's.
             write_atomic(host_path(config), f"{backup.host}\n".encode())
@@ -80,6 +85,29 @@ class Command(BaseCommand):
                     f" {config.host!r}: set `host: {backup.host}` in the configuration"
                 )
         self.stdout.write(f"restored the backup of {backup.at} ({backup.version})")
+
+    def _restore_run_keys(self, config: Config, backup: Backup) -> None:
+        directory = config.run_keys_path
+        if config.archiving.run_keys_path is None:
+            make_directory(directory)
+        with run_keys_of(backup) as keys:
+            if keys is None:
+                return
+            try:
+                result = unpack_keys(keys, directory)
+            except OSError as error:
+                # The database has them, so that nothing is lost by going on.
+                self.stderr.write(
+                    f"the run keys can't be put into {directory}: {error.strerror};"
+                    " then: seqhub keys --export DIR"
+                )
+                return
+        self.stdout.write(f"{directory}: {len(result.brought_back)} run keys")
+        for name in result.differing:
+            self.stderr.write(
+                f"{directory / name} stays: it is not the one in the backup"
+                f" (tar -xOf {backup.path} {RUN_KEYS} | tar -xO {name})"
+            )
 
 
 def _check_not_newer(backup: Backup) -> None:
