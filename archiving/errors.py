@@ -81,3 +81,10 @@ class SealingOff(DomainError):
 class RestoreRefused(DomainError):
     code: ClassVar[str] = "restore_refused"
     status = 400
+
+
+class KeyUnusable(DomainError):
+    """A secret key is not here, or does not open what was encrypted to it."""
+
+    code = "key_unusable"
+    status = 409
