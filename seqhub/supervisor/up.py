@@ -93,7 +93,7 @@ def _start(
     with disk_trouble_explained(config.data_dir):
         collect_static(output.say)
         if config.is_tryout:
-            tryout.prepare(config)
+            tryout.prepare(config, output.say)
     journal = Journal(config.host)
     stack.callback(journal.close)
     supervisor = Supervisor(

@@ -98,8 +98,8 @@ class Command(BaseCommand):
             except OSError as error:
                 # The database has them, so that nothing is lost by going on.
                 self.stderr.write(
-                    f"the run keys can't be put into {directory}: {error.strerror};"
-                    " then: seqhub keys --export DIR"
+                    f"the run keys can't be put into {directory}: {error.strerror}."
+                    " Once they can: seqhub keys --export"
                 )
                 return
         self.stdout.write(f"{directory}: {len(result.brought_back)} run keys")
