@@ -21,3 +21,7 @@ class ArchivingConfig(AppConfig):
         "operator": ("seal_archivejob",),
         "manager": ("restore_archivejob",),
     }
+
+    def ready(self) -> None:
+        # Here, because checks read the settings, which must be complete.
+        from archiving import checks  # noqa: F401
