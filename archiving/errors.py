@@ -40,6 +40,20 @@ class Code(StrEnum):
     SURPRISE = "surprise"
 
 
+# What is not there yet when a job begins: it waits, and that is no failure.
+WAITED_FOR = frozenset(
+    {
+        Code.NO_SPACE,
+        Code.DESTINATION_MISSING,
+        Code.DESTINATION_READ_ONLY,
+        Code.NO_RECIPIENT,
+        Code.RECIPIENT_MISSING,
+        Code.RECIPIENT_EXPIRED,
+        Code.RECIPIENT_UNUSABLE,
+    }
+)
+
+
 class Trouble(Exception):
     """An expected failure: the work ends, what was half made goes.
 

@@ -1,0 +1,306 @@
+"""From verified files to the archive that counts, whatever happens on the way.
+
+The worker writes down what it is about to publish (`ArchiveJob.publishing`), then
+the files get their names, then the row says so. Whoever finds the note of a worker
+that is gone goes on where it ended: each step may be done twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from archiving.choices import (
+    CheckState,
+    Depth,
+    Origin,
+    Outcome,
+    Stage,
+    Status,
+    Verified,
+)
+from archiving.engine.gpg.recipients import Recipient as Key
+from archiving.engine.trouble import destination_trouble
+from archiving.errors import Code
+from archiving.models import ArchiveAttempt, ArchiveJob, Recipient, Verification
+from archiving.services.attention import sync_attention
+from archiving.services.history import record
+from archiving.services.jobs import change_status, clear_trouble, lock_job
+from archiving.services.naming import Artifact, Artifacts
+from archiving.services.outcomes import give_up
+from seqhub.lib.files import fsync_directory, write_atomic
+from seqhub.lib.lease import LeaseLost, holds
+from seqhub.lib.units import format_bytes
+from seqhub.operations.services.events import SYSTEM
+
+log = logging.getLogger(__name__)
+
+_CHECKED = (
+    "Decrypted from disk, each member is as it was read: type, size, digest, time.",
+    "Names, types, sizes and times of the run's files are still as they were sealed.",
+)
+_NOT_CHECKED = ("The run's files were not read a second time.",)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What an attempt has made and verified."""
+
+    archive_bytes: int
+    archive_sha256: str
+    wrapped_key: bytes
+    manifest_sha256: str
+    sealed_manifest_sha256: str
+    source_bytes: int
+    source_files: int
+    left_out_bytes: int
+    left_out_files: int
+    seal_s: float
+    verify_s: float
+    log_tail: str
+
+
+class _Gone(Exception):
+    """A file that was to be published is neither here nor there."""
+
+
+def publish(
+    job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Key]
+) -> None:
+    """Give the partial files, all of them fsynced, their names, and flip the row.
+
+    Raises LeaseLost, before anything has a name, if the job is somebody else's by
+    now.
+    """
+    for directory in {artifact.partial.parent for artifact in artifacts.all}:
+        fsync_directory(directory)
+    note_down(job, _journal(job, artifacts, made, keys))
+    finish(job.pk)
+
+
+@transaction.atomic
+def note_down(job: ArchiveJob, journal: dict[str, Any]) -> None:
+    """The last look at the lease: from here on it will be published. Raises
+    LeaseLost."""
+    rows = ArchiveJob.objects.select_for_update(of=("self",)).filter(holds(job))
+    if (locked := rows.first()) is None:
+        raise LeaseLost(f"{job} was taken back")
+    locked.publishing = journal
+    locked.stage = Stage.PUBLISHING
+    locked.save(update_fields=["publishing", "stage"])
+
+
+def finish(job_id: int) -> bool:
+    """Publish what a worker noted down; False if there is nothing to publish, or it
+    can't be done now (then it is tried again)."""
+    with transaction.atomic():
+        job = lock_job(job_id)
+        if job.publishing is None:
+            return False
+        try:
+            # A failed step must leave the row as it was.
+            with transaction.atomic():
+                _name_files(job.publishing)
+                _flip(job, job.publishing)
+        except _Gone as error:
+            job.refresh_from_db()
+            _withdraw(job, error)
+            return False
+        except OSError as error:
+            job.refresh_from_db()
+            _postpone(job, error)
+            return False
+    return True
+
+
+def _journal(
+    job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Key]
+) -> dict[str, Any]:
+    digests = {
+        artifacts.archive: made.archive_sha256,
+        artifacts.sealed_manifest: made.sealed_manifest_sha256,
+        artifacts.manifest: made.manifest_sha256,
+        artifacts.key: hashlib.sha256(made.wrapped_key).hexdigest(),
+    }
+    values = asdict(made)
+    values["wrapped_key"] = base64.b64encode(made.wrapped_key).decode()
+    return {
+        "attempt": job.attempt,
+        "values": values,
+        # In the order in which they get their names: the key before the archive.
+        "files": [_noted(file, digests[file]) for file in artifacts.all],
+        "key_file": str(artifacts.key.final),
+        "recipients": [
+            {
+                "fingerprint": key.fingerprint,
+                "identifier": key.identifier,
+                "user_id": next(iter(key.user_ids), "")[:500],
+                "algorithm": key.algorithm,
+            }
+            for key in keys
+        ],
+    }
+
+
+def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
+    found = file.partial.stat()
+    return {
+        "partial": str(file.partial),
+        "final": str(file.final),
+        "bytes": found.st_size,
+        "inode": found.st_ino,
+        "sha256": sha256,
+    }
+
+
+def _name_files(journal: dict[str, Any]) -> None:
+    """Raises OSError, _Gone."""
+    for file in journal["files"]:
+        partial, final = Path(file["partial"]), Path(file["final"])
+        try:
+            size_bytes = partial.stat().st_size
+        except FileNotFoundError:
+            size_bytes = None
+        if size_bytes == file["bytes"]:
+            partial.replace(final)
+        elif not _is_named(final, file):
+            if file["final"] != journal["key_file"]:
+                raise _Gone(f"neither {partial.name} nor {final.name} is there")
+            write_atomic(final, base64.b64decode(journal["values"]["wrapped_key"]))
+    for directory in {Path(file["final"]).parent for file in journal["files"]}:
+        fsync_directory(directory)
+
+
+def _is_named(final: Path, file: dict[str, Any]) -> bool:
+    """Whether the file has its name already. Raises OSError if the place is gone."""
+    try:
+        found = final.stat()
+    except FileNotFoundError:
+        final.parent.stat()
+        return False
+    if found.st_size != file["bytes"]:
+        return False
+    if found.st_ino == file["inode"]:
+        return True
+    # A network file system may number its files anew.
+    with final.open("rb") as content:
+        return bool(
+            hashlib.file_digest(content, "sha256").hexdigest() == file["sha256"]
+        )
+
+
+def _flip(job: ArchiveJob, journal: dict[str, Any]) -> None:
+    """The row is locked, and is saved."""
+    now = timezone.now()
+    values = journal["values"]
+    wrapped_key = base64.b64decode(values["wrapped_key"])
+    change_status(job, Status.ENCRYPTED)
+    clear_trouble(job)
+    job.verification, job.verified_at = Verified.VERIFIED, now
+    job.sealed_at, job.sealed_attempt = now, journal["attempt"]
+    job.wrapped_key = wrapped_key
+    job.key_sha256 = hashlib.sha256(wrapped_key).hexdigest()
+    for name in _COLUMNS:
+        setattr(job, name, values[name])
+    job.manifest_host = job.host
+    job.origin, job.is_here, job.has_weak_key = Origin.SEALED, True, False
+    job.is_manual = False
+    job.worker_id, job.lease_until, job.cancel_requested_at = "", None, None
+    job.publishing = None
+    job.stage, job.rate_bytes_s = "", None
+    job.updated_at = now
+    job.save()
+    job.recipients.set(_recipients(journal["recipients"]))
+    _end_attempt(job, journal["attempt"], values)
+    sync_attention(job)
+    record(
+        job,
+        "sealed",
+        f"Sealed and read back: {values['source_files']:,} files, "
+        f"{format_bytes(values['source_bytes'])}, in {job.archive_path}.",
+        actor=SYSTEM,
+        data={"attempt": job.sealed_attempt, "archive_bytes": job.archive_bytes},
+    )
+
+
+def _end_attempt(job: ArchiveJob, number: int, values: dict[str, Any]) -> None:
+    attempt = ArchiveAttempt.objects.get(job=job, number=number)
+    attempt.outcome, attempt.stage = Outcome.SEALED, ""
+    attempt.ended_at = job.sealed_at
+    attempt.bytes_done = values["source_bytes"]
+    attempt.seal_s, attempt.verify_s = values["seal_s"], values["verify_s"]
+    attempt.log_tail = values["log_tail"]
+    attempt.save()
+    Verification.objects.create(
+        job=job,
+        depth=Depth.SEAL,
+        with_source=True,
+        state=CheckState.OK,
+        requested_at=attempt.started_at,
+        started_at=attempt.started_at,
+        ended_at=job.sealed_at,
+        checked=list(_CHECKED),
+        not_checked=list(_NOT_CHECKED),
+        bytes_done=job.archive_bytes or 0,
+        bytes_total=job.archive_bytes,
+        files_done=job.source_files or 0,
+        files_total=job.source_files,
+    )
+
+
+def _recipients(noted: Sequence[dict[str, str]]) -> list[Recipient]:
+    """Rows as the check of keys keeps them; it fills in the rest."""
+    return [
+        Recipient.objects.get_or_create(
+            fingerprint=key["fingerprint"],
+            defaults={**key, "is_configured": True},
+        )[0]
+        for key in noted
+    ]
+
+
+def _withdraw(job: ArchiveJob, error: _Gone) -> None:
+    """What was to be published is lost; the archive that was there stays."""
+    for file in job.publishing["files"] if job.publishing else ():
+        Path(file["partial"]).unlink(missing_ok=True)
+    if job.sealed_at and job.wrapped_key:
+        write_atomic(job.key_path, bytes(job.wrapped_key))
+    give_up(
+        job,
+        Outcome.LOST,
+        code=Code.DESTINATION_FAILED,
+        message=f"what was about to be published is lost: {error}",
+        next_step="Look at the destination's disk; it is sealed anew by itself.",
+    )
+
+
+def _postpone(job: ArchiveJob, error: OSError) -> None:
+    trouble = destination_trouble(Path(job.destination), error)
+    log.warning("%s can't be published now: %s", job, error)
+    job.code, job.message = trouble.code, f"it can't be published: {trouble.message}"
+    job.next_step = trouble.next_step
+    job.save(update_fields=["code", "message", "next_step"])
+    # No worker is at it any more; the next tick tries again.
+    ArchiveJob.objects.filter(pk=job.pk).update(lease_until=Now())
+    sync_attention(job)
+
+
+_COLUMNS = (
+    "archive_bytes",
+    "archive_sha256",
+    "manifest_sha256",
+    "sealed_manifest_sha256",
+    "source_bytes",
+    "source_files",
+    "left_out_bytes",
+    "left_out_files",
+)
