@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from .manifest import read_manifest
-from .members import Kind, Member, shown
+from archiving.engine.manifest import read_manifest
+from archiving.engine.members import Kind, Member, shown
 
 
 @dataclass(frozen=True, slots=True)

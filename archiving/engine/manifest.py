@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from .members import Kind, Member
-from .walk import LeftOut, Reason
+from archiving.engine.members import Kind, Member
+from archiving.engine.walk import LeftOut, Reason
 
 _FIRST_LINE = b"# SeqHub manifest 1\n"
 _LEFT_OUT_KEPT = 1000

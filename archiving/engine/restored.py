@@ -15,7 +15,6 @@ from archiving.engine.members import Kind, Member, shown
 
 _FORMATS = {
     Kind.FILE: stat.S_IFREG,
-    Kind.HARD_LINK: stat.S_IFREG,
     Kind.DIRECTORY: stat.S_IFDIR,
     Kind.SYMLINK: stat.S_IFLNK,
     Kind.FIFO: stat.S_IFIFO,
@@ -88,7 +87,9 @@ class _Look:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return _NOT_THERE
-        if stat.S_IFMT(status.st_mode) != _FORMATS[member.kind]:
+        # Another name is of whatever type the first one is.
+        form = stat.S_IFMT(status.st_mode)
+        if form != _FORMATS.get(member.kind, form):
             return "is of another type than was sealed"
         if member.target:
             return "" if self._is_link(path, status, member) else "points elsewhere"

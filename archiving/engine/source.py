@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 
-from .exclusion import Exclusions
-from .findings import Fault, Finding
-from .members import Kind, Member, shown
-from .walk import Entry, walk
+from archiving.engine.exclusion import Exclusions
+from archiving.engine.findings import Fault, Finding
+from archiving.engine.members import Kind, Member, shown
+from archiving.engine.walk import Entry, walk
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES_PER_TICK = 1000

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from .members import Kind, Member
-from .tarheader import (
+from archiving.engine.members import Kind, Member
+from archiving.engine.tarheader import (
     BLOCK_BYTES,
     BadHeader,
     Header,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from .exclusion import Exclusions
+from archiving.engine.exclusion import Exclusions
 
 _ENTRIES_PER_TICK = 1000
 
