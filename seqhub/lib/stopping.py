@@ -43,6 +43,18 @@ class StopRequests:
             signal.signal(signal.SIGHUP, self._handle)
 
     @contextmanager
+    def installed(self) -> Iterator[None]:
+        """The same for as long as the block lasts."""
+        signums = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+        before = {signum: signal.getsignal(signum) for signum in signums}
+        self.install()
+        try:
+            yield
+        finally:
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
+
+    @contextmanager
     def interrupting(self) -> Iterator[None]:
         """Within the block, a signal raises Interrupted where it strikes."""
         if self.is_requested:

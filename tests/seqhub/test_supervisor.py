@@ -194,13 +194,11 @@ def test_only_one_supervisor_gets_the_directory(data_dir: Path) -> None:
 
 @pytest.fixture
 def stop() -> Iterator[StopRequests]:
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
-    before = {signum: signal.getsignal(signum) for signum in signals}
     stop = StopRequests()
-    stop.install()
-    yield stop
-    for signum, handler in before.items():
-        signal.signal(signum, handler)
+    before = signal.getsignal(signal.SIGTERM)
+    with stop.installed():
+        yield stop
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_double_signal_is_one_wish(stop: StopRequests) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import ProgrammingError
 from django.utils import timezone
 
-from seqhub.operations.choices import Scope, Source
+from seqhub.operations.choices import Scope
 from seqhub.operations.errors import DomainError
+from seqhub.operations.management.actor import shell_actor
 from seqhub.operations.models import ApiToken
-from seqhub.operations.services.events import Actor
 from seqhub.operations.services.tokens import create_token, revoke_token
 
 
@@ -72,7 +71,7 @@ class Command(BaseCommand):
             except (OverflowError, ValueError):
                 raise CommandError(f"--expires {expires:g}: too many days.") from None
         token, text = create_token(
-            owner, name, scope, actor=_actor(), expires_at=expires_at
+            owner, name, scope, actor=shell_actor(), expires_at=expires_at
         )
         self.stderr.write(
             f"Token {token.pk} of {owner.get_username()}, "
@@ -98,7 +97,7 @@ class Command(BaseCommand):
         token_id = options["id"]
         if not ApiToken.objects.filter(pk=token_id).exists():
             raise CommandError(f"There is no token {token_id}; see `token list`.")
-        revoke_token(token_id, actor=_actor())
+        revoke_token(token_id, actor=shell_actor())
         self.stderr.write(f"Token {token_id} is revoked.")
 
 
@@ -113,13 +112,6 @@ def _owner(name: str | None) -> User:
     if owner is None:
         raise CommandError(problem)
     return owner
-
-
-def _actor() -> Actor:
-    try:
-        return Actor(Source.COMMAND, getpass.getuser())
-    except (KeyError, OSError):  # a user id without a name, as in a container
-        return Actor(Source.COMMAND)
 
 
 def _status(token: ApiToken) -> str:
