@@ -10,7 +10,7 @@ import psutil
 
 from seqhub.lib import processes
 
-GRACE_S = 2.0
+GRACE_S = 1.0
 
 
 def processes_of(home: Path) -> list[processes.ProcessId]:

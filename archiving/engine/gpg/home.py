@@ -17,16 +17,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archiving.engine.gpg import calls
-from archiving.engine.gpg.agents import end_processes, processes_of
+from archiving.engine.gpg.agents import GRACE_S, processes_of
 from archiving.errors import Code, Trouble
-from seqhub.lib import files
+from seqhub.lib import files, processes
 
 LOCK = "seqhub.lock"
 PREFIX = "home-"
 # sun_path of unix(7) holds 107 bytes and an end mark; this is the agent's longest.
 SOCKET = "S.gpg-agent.browser"
 SOCKET_PATH_BYTES = 107
-CLOSING_LIMIT_S = 5.0
+CLOSING_LIMIT_S = 2.0
 # trustdb.gpg says which keys are disabled.
 COPIED = ("pubring.kbx", "pubring.gpg", "trustdb.gpg")
 PRIVATE_KEYS = "private-keys-v1.d"
@@ -118,9 +118,10 @@ def _furnish(home: Path, source: Path) -> None:
 
 def dispose(home: Path) -> None:
     """End what works in a home, and remove it."""
-    if processes_of(home):
+    if running := processes_of(home):
         _gpgconf(home, "--kill", "all")
-        end_processes(home)
+        # One that is about to end has lost its command line but still holds files.
+        processes.end([*running, *processes_of(home)], grace_s=GRACE_S)
     # Where /run/user/UID exists gpg puts its sockets there.
     _gpgconf(home, "--remove-socketdir")
     shutil.rmtree(home)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -116,9 +117,31 @@ def test_a_full_disk_is_told_apart(home: Path) -> None:
             pass_fds=[reading],
             check=False,
         )
+    os.close(reading)
     found = explain_gpg(done.stderr.decode(errors="replace"), done.returncode)
     assert found.code == Code.DESTINATION_FULL
     assert found.next_step
+
+
+def test_a_reader_that_went_away_is_no_damage(home: Path) -> None:
+    key = new_session_key()
+    archive = encrypt(home, key)
+    reading, output = passphrase_pipe(key), os.pipe()
+    os.close(output[0])
+    done = subprocess.run(
+        decrypt_argv(home, reading),
+        input=archive,
+        stdout=output[1],
+        stderr=subprocess.PIPE,
+        pass_fds=[reading],
+        check=False,
+        timeout=60,
+    )
+    os.close(reading)
+    os.close(output[1])
+    with pytest.raises(Trouble) as caught:
+        check_decryption(done.stderr.decode(errors="replace"), done.returncode)
+    assert caught.value.code == Code.GPG_FAILED
 
 
 def test_a_killed_gpg_is_no_damage() -> None:

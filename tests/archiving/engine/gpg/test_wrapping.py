@@ -72,6 +72,7 @@ def test_nothing_is_wrapped_when_one_of_them_has_a_problem(home: Path) -> None:
     assert caught.value.code == Code.RECIPIENT_MISSING
 
 
+@pytest.mark.slow  # gpg measures how slow a passphrase has to be
 def test_a_protected_secret_key_is_no_secret_key(tmp_path: Path) -> None:
     site = make_home(tmp_path / "site")
     add_key(site, "careful", passphrase="hidden")
