@@ -28,13 +28,14 @@ from archiving.choices import (
     Status,
     Verified,
 )
-from archiving.engine.gpg.recipients import Recipient as Key
+from archiving.engine.gpg.recipients import Recipient
 from archiving.engine.trouble import destination_trouble
 from archiving.errors import Code
-from archiving.models import ArchiveAttempt, ArchiveJob, Recipient, Verification
+from archiving.models import ArchiveAttempt, ArchiveJob, Verification
 from archiving.services.attention import sync_attention
 from archiving.services.history import record
 from archiving.services.jobs import change_status, clear_trouble, lock_job
+from archiving.services.keys import note_recipients
 from archiving.services.naming import Artifact, Artifacts
 from archiving.services.outcomes import give_up
 from seqhub.lib.files import fsync_directory, write_atomic
@@ -73,24 +74,35 @@ class _Gone(Exception):
     """A file that was to be published is neither here nor there."""
 
 
-def publish(
-    job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Key]
-) -> None:
-    """Give the partial files, all of them fsynced, their names, and flip the row.
-
-    Raises LeaseLost, before anything has a name, if the job is somebody else's by
-    now.
-    """
+def prepare_publication(
+    job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Recipient]
+) -> dict[str, Any]:
+    """What is to be noted down of the partial files, all of them fsynced."""
     for directory in {artifact.partial.parent for artifact in artifacts.all}:
         fsync_directory(directory)
-    note_down(job, _journal(job, artifacts, made, keys))
-    finish(job.pk)
+    digests = {
+        artifacts.archive: made.archive_sha256,
+        artifacts.sealed_manifest: made.sealed_manifest_sha256,
+        artifacts.manifest: made.manifest_sha256,
+        artifacts.key: hashlib.sha256(made.wrapped_key).hexdigest(),
+    }
+    values = asdict(made)
+    values["wrapped_key"] = base64.b64encode(made.wrapped_key).decode()
+    return {
+        "attempt": job.attempt,
+        "values": values,
+        # In the order in which they get their names: the key before the archive.
+        "files": [_noted(file, digests[file]) for file in artifacts.all],
+        "key_file": str(artifacts.key.final),
+        "recipients": [key.fingerprint for key in keys],
+    }
 
 
 @transaction.atomic
 def note_down(job: ArchiveJob, journal: dict[str, Any]) -> None:
-    """The last look at the lease: from here on it will be published. Raises
-    LeaseLost."""
+    """The last look at the lease: from here on it will be published. May be done
+    twice. Raises LeaseLost, before anything has a name, if the job is somebody
+    else's by now."""
     rows = ArchiveJob.objects.select_for_update(of=("self",)).filter(holds(job))
     if (locked := rows.first()) is None:
         raise LeaseLost(f"{job} was taken back")
@@ -120,35 +132,6 @@ def finish(job_id: int) -> bool:
             _postpone(job, error)
             return False
     return True
-
-
-def _journal(
-    job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Key]
-) -> dict[str, Any]:
-    digests = {
-        artifacts.archive: made.archive_sha256,
-        artifacts.sealed_manifest: made.sealed_manifest_sha256,
-        artifacts.manifest: made.manifest_sha256,
-        artifacts.key: hashlib.sha256(made.wrapped_key).hexdigest(),
-    }
-    values = asdict(made)
-    values["wrapped_key"] = base64.b64encode(made.wrapped_key).decode()
-    return {
-        "attempt": job.attempt,
-        "values": values,
-        # In the order in which they get their names: the key before the archive.
-        "files": [_noted(file, digests[file]) for file in artifacts.all],
-        "key_file": str(artifacts.key.final),
-        "recipients": [
-            {
-                "fingerprint": key.fingerprint,
-                "identifier": key.identifier,
-                "user_id": next(iter(key.user_ids), "")[:500],
-                "algorithm": key.algorithm,
-            }
-            for key in keys
-        ],
-    }
 
 
 def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
@@ -219,7 +202,7 @@ def _flip(job: ArchiveJob, journal: dict[str, Any]) -> None:
     job.stage, job.rate_bytes_s = "", None
     job.updated_at = now
     job.save()
-    job.recipients.set(_recipients(journal["recipients"]))
+    note_recipients(job, journal["recipients"])
     _end_attempt(job, journal["attempt"], values)
     sync_attention(job)
     record(
@@ -255,17 +238,6 @@ def _end_attempt(job: ArchiveJob, number: int, values: dict[str, Any]) -> None:
         files_done=job.source_files or 0,
         files_total=job.source_files,
     )
-
-
-def _recipients(noted: Sequence[dict[str, str]]) -> list[Recipient]:
-    """Rows as the check of keys keeps them; it fills in the rest."""
-    return [
-        Recipient.objects.get_or_create(
-            fingerprint=key["fingerprint"],
-            defaults={**key, "is_configured": True},
-        )[0]
-        for key in noted
-    ]
 
 
 def _withdraw(job: ArchiveJob, error: _Gone) -> None:

@@ -1,0 +1,293 @@
+"""From a claimed job to a verified archive, or to the reason why there is none."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from archiving.choices import Outcome, Stage
+from archiving.engine.exclusion import Exclusions
+from archiving.engine.gpg.home import open_home
+from archiving.engine.gpg.preflight import check_encrypts
+from archiving.engine.gpg.recipients import Recipient, look_up
+from archiving.engine.gpg.secret import new_session_key
+from archiving.engine.gpg.wrapping import wrap
+from archiving.engine.manifest import read_manifest
+from archiving.engine.sealing import Sealed, SealOrder, seal, survey_source
+from archiving.engine.source import compare_source
+from archiving.engine.trouble import reading_source, writing
+from archiving.engine.verifying import Checked, verify
+from archiving.engine.watch import Watch
+from archiving.errors import WAITED_FOR, Code, Trouble
+from archiving.models import ArchiveAttempt, ArchiveJob
+from archiving.services.destination import check_destination, prepare
+from archiving.services.naming import Artifacts, artifacts_of
+from archiving.services.outcomes import give_up
+from archiving.services.policy import Policy, current_policy
+from archiving.services.progress import Reporter
+from archiving.services.publishing import (
+    Publication,
+    finish,
+    note_down,
+    prepare_publication,
+)
+from archiving.services.space import check_margin, needed_bytes, reserve
+from archiving.services.sweeping import remove
+from seqhub.lib.lease import Keeper, LeaseLost, holds
+from seqhub.lib.processes import Cancelled
+
+log = logging.getLogger(__name__)
+
+_GROWING = frozenset({Stage.SEALING, Stage.SYNCING})
+_NAMED = 3
+_TRACEBACK_CHARACTERS = 20_000
+_NO_RECIPIENT = "Name at least one key in archiving.gpg_receivers."
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    job: ArchiveJob
+    policy: Policy
+    artifacts: Artifacts
+    reporter: Reporter
+
+
+def seal_job(job: ArchiveJob, *, reporter: Watch | None = None) -> ArchiveAttempt:
+    """Make, verify and publish the archive of a job that this worker has claimed.
+
+    Returns the attempt as it ended; `reporter` is told how far it is, too. Raises
+    Cancelled when SeqHub is stopped (the claim is given back then), and database
+    errors that outlast the lease. Needs no transaction around it.
+    """
+    policy = current_policy()
+    artifacts = artifacts_of(job, job.attempt, policy.manifests_dir)
+    guard = partial(_guard, Path(job.destination), policy)
+    with Keeper(job, policy.lease_s) as keeper:
+        own = Reporter(job, keeper, guard=guard, also=reporter)
+        work = _Work(job, policy, artifacts, own)
+        try:
+            made, keys = _make(work)
+            own.stage(Stage.PUBLISHING)
+            journal = prepare_publication(job, artifacts, made, keys)
+        except LeaseLost:
+            remove(artifacts)
+        except Trouble as trouble:
+            _give_up(work, _outcome_of(trouble, own.current), trouble)
+        except Cancelled:
+            if not connection.in_atomic_block:
+                connection.close()  # it may have been in the middle of an answer
+            _give_up(work, Outcome.CANCELLED, _STOPPED)
+            raise
+        except Exception as error:
+            log.exception("sealing %s", job)
+            _give_up(work, Outcome.ERRORED, _surprise(error), traceback.format_exc())
+        else:
+            _publish(work, journal)
+    return ArchiveAttempt.objects.get(job=job, number=job.attempt)
+
+
+def _publish(work: _Work, journal: dict[str, Any]) -> None:
+    """From the moment that it is noted down nothing is given up any more."""
+
+    def publish() -> None:
+        note_down(work.job, journal)
+        finish(work.job.pk)
+
+    try:
+        _persist(publish, work.policy)
+    except LeaseLost:
+        # Whoever has it now knows nothing of these files, or has named them.
+        remove(work.artifacts)
+    except Cancelled:
+        # Going on takes no longer than taking back would.
+        connection.close()
+        _persist(publish, work.policy)
+        raise
+
+
+def _make(work: _Work) -> tuple[Publication, list[Recipient]]:
+    """All files under their partial names, verified, the key last."""
+    job, policy, reporter = work.job, work.policy, work.reporter
+    with open_home(policy.gpg_work_dir, policy.gnupg_home) as home:
+        reporter.stage(Stage.CHECKING)
+        keys = _usable_keys(home, policy)
+        prepare(Path(job.run_keys), policy.manifests_dir)
+        _persist(lambda: check_destination(job, work.artifacts), policy)
+        order = SealOrder(
+            source=job.location,
+            archive=work.artifacts.archive.partial,
+            manifest=work.artifacts.manifest.partial,
+            sealed_manifest=work.artifacts.sealed_manifest.partial,
+            exclusions=policy.exclusions,
+            key=new_session_key(),
+            home=home,
+        )
+        began = time.monotonic()
+        survey = survey_source(order, reporter)
+        _persist(lambda: reserve(job, survey, policy), policy)
+        reporter.expect(needed_bytes(survey), survey.files)
+        sealed = seal(order, survey, reporter)
+        sealed_at = time.monotonic()
+        reporter.expect(sealed.archive_bytes, sealed.files)
+        checked = verify(order.archive, order.manifest, order.key, home, reporter)
+        _check_equal(sealed, checked)
+        reporter.expect(None, survey.entries)
+        _compare(order, reporter)
+        verified_at = time.monotonic()
+        reporter.expect(None, None)
+        reporter.stage(Stage.WRAPPING)
+        wrapped_key = wrap(home, order.key, keys)
+        _write(work.artifacts.key.partial, wrapped_key)
+    made = Publication(
+        archive_bytes=checked.archive_bytes,
+        archive_sha256=checked.archive_sha256,
+        wrapped_key=wrapped_key,
+        manifest_sha256=sealed.manifest_sha256,
+        sealed_manifest_sha256=sealed.sealed_manifest_sha256,
+        source_bytes=sealed.content_bytes,
+        source_files=sealed.files,
+        left_out_bytes=sealed.left_out_bytes,
+        left_out_files=sealed.left_out_files,
+        seal_s=sealed_at - began,
+        verify_s=verified_at - sealed_at,
+        log_tail=sealed.log_tail,
+    )
+    return made, keys
+
+
+def _usable_keys(home: Path, policy: Policy) -> list[Recipient]:
+    """Raises Trouble for the first one that nothing can be wrapped to."""
+    if not policy.receivers:
+        raise Trouble(Code.NO_RECIPIENT, "nobody could open it", _NO_RECIPIENT)
+    keys = check_encrypts(home, look_up(home, policy.receivers, timezone.now()))
+    for key in keys:
+        if key.problem:
+            raise Trouble(key.problem, key.message, key.next_step)
+    return keys
+
+
+def _check_equal(sealed: Sealed, checked: Checked) -> None:
+    """Raises Trouble unless what was read back is what was written."""
+    words = ""
+    if checked.findings_count:
+        words = "; ".join(one.message for one in checked.findings[:_NAMED])
+    elif (sealed.archive_bytes, sealed.files, sealed.content_bytes) != (
+        checked.archive_bytes,
+        checked.files,
+        checked.content_bytes,
+    ):
+        words = "its sizes or counts are not those that were written"
+    if words:
+        raise Trouble(
+            Code.ARCHIVE_DAMAGED,
+            f"read back from disk, the archive is not as it was written: {words}",
+            "Look at the destination's disk and this host's memory; it is tried again "
+            "by itself.",
+        )
+
+
+def _compare(order: SealOrder, reporter: Reporter) -> None:
+    """Raises Trouble(SOURCE_CHANGED) unless the run still is what was sealed."""
+    reporter.stage(Stage.COMPARING)
+    with reading_source(order.source), order.manifest.open("rb") as file:
+        _, members = read_manifest(file)
+        findings = compare_source(
+            order.source,
+            members,
+            Exclusions(order.exclusions),
+            deep=False,
+            tick=lambda entries, size_bytes: reporter.tick(size_bytes, entries),
+        )
+        found = list(findings)
+    if found:
+        named = "; ".join(one.message for one in found[:_NAMED])
+        more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+        raise Trouble(
+            Code.SOURCE_CHANGED,
+            f"the run changed while it was sealed: {named}{more}",
+            "Nothing may write into it; it is tried again by itself.",
+        )
+
+
+def _write(path: Path, content: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with writing(path), os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _guard(destination: Path, policy: Policy, stage: Stage) -> None:
+    if stage in _GROWING:
+        check_margin(destination, policy)
+
+
+def _outcome_of(trouble: Trouble, stage: Stage) -> Outcome:
+    if trouble.code == Code.CANCELLED:
+        return Outcome.CANCELLED
+    if trouble.code == Code.NO_SPACE:
+        return Outcome.WAITING
+    if stage == Stage.CHECKING and trouble.code in WAITED_FOR:
+        return Outcome.WAITING
+    return Outcome.FAILED
+
+
+def _give_up(work: _Work, outcome: Outcome, trouble: Trouble, trace: str = "") -> None:
+    """Remove what was half made, and say in the row why."""
+    remove(work.artifacts)
+    log.warning("%s: %s: %s", work.job, outcome, trouble.message)
+
+    @transaction.atomic
+    def settle() -> None:
+        rows = ArchiveJob.objects.select_for_update(of=("self",))
+        job = rows.filter(holds(work.job)).first()
+        if job is None:
+            return  # somebody took it back, and has said so
+        give_up(
+            job,
+            outcome,
+            code=trouble.code,
+            message=trouble.message,
+            next_step=trouble.next_step,
+            traceback=trace[-_TRACEBACK_CHARACTERS:],
+        )
+
+    _persist(settle, work.policy)
+
+
+def _persist(settle: Callable[[], None], policy: Policy) -> None:
+    """Do it, again and again for the length of a lease if the database is away."""
+    until = time.monotonic() + policy.lease_s
+    while True:
+        try:
+            settle()
+        except (OperationalError, InterfaceError):
+            connection.close_if_unusable_or_obsolete()
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)
+        else:
+            return
+
+
+def _surprise(error: Exception) -> Trouble:
+    return Trouble(
+        Code.SURPRISE,
+        f"{type(error).__name__}: {error}"[:1000],
+        "See the attempt's traceback. It is tried again by itself.",
+    )
+
+
+_STOPPED = Trouble(
+    Code.CANCELLED, "SeqHub was stopped", "It goes on by itself when SeqHub runs again."
+)

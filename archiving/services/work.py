@@ -1,0 +1,121 @@
+"""What a host does by itself: the tick that looks, and the work that is due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db.models import Q
+
+from archiving.models import Restore, Verification
+from archiving.services.attention import refresh_attention
+from archiving.services.claiming import claim_next, due_jobs, take_back_expired
+from archiving.services.doorbell import ring_for_work
+from archiving.services.registration import register_due
+from archiving.services.restores import claim_next_restore, expire_due, run_restore
+from archiving.services.reverification import make_due
+from archiving.services.sealing import seal_job
+from archiving.services.sweeping import sweep
+from archiving.services.verification import claim_next_verification, run_verification
+from seqhub.lib import drain
+from seqhub.lib.lease import expired, new_worker_id
+
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
+
+
+def work(host: str) -> int:
+    """Do what is due on `host`, one thing after the other; answers how many.
+
+    Restores come first: somebody waits for them. Then what people asked to verify,
+    then sealing, then the verifications of the schedule. Ends when nothing is due
+    or the cluster wants to stop.
+    """
+    worker_id = new_worker_id(host)
+    done = 0
+    while not drain.is_asked() and _do_next(host, worker_id):
+        done += 1
+    return done
+
+
+def tend(host: str) -> None:
+    """Look what became due or went wrong, and ring for it.
+
+    Each part is for itself: one that fails stops no other.
+    """
+    for part in _PARTS:
+        try:
+            part(host)
+        except Exception:
+            log.exception("%s of archives failed", part.__name__)
+    if _is_anything_due(host):
+        ring_for_work(host)
+
+
+def _do_next(host: str, worker_id: str) -> bool:
+    if restore := claim_next_restore(host, worker_id):
+        run_restore(restore)
+    elif asked := claim_next_verification(host, worker_id, scheduled=False):
+        run_verification(asked)
+    elif job := claim_next(host, worker_id):
+        seal_job(job)
+    elif due := claim_next_verification(host, worker_id, scheduled=True):
+        run_verification(due)
+    else:
+        return False
+    return True
+
+
+def _is_anything_due(host: str) -> bool:
+    # Restores and verifications use the same two words.
+    asked = Q(state="requested") | Q(expired(), state="running")
+    return (
+        due_jobs().filter(host=host).exists()
+        or Restore.objects.filter(asked, host=host).exists()
+        or Verification.objects.filter(asked, job__host=host).exists()
+    )
+
+
+_PARTS:
+        try:
+            part(host)
+        except Exception:
+            log.exception("%s of archives failed", part.__name__)
+    if _is_anything_due(host):
+        ring_for_work(host)
+
+
+def _do_next(host: str, worker_id: str) -> bool:
+    if restore := claim_next_restore(host, worker_id):
+        run_restore(restore)
+    elif asked := claim_next_verification(host, worker_id, scheduled=False):
+        run_verification(asked)
+    elif job := claim_next(host, worker_id):
+        seal_job(job)
+    elif due := claim_next_verification(host, worker_id, scheduled=True):
+        run_verification(due)
+    else:
+        return False
+    return True
+
+
+def _is_anything_due(host: str) -> bool:
+    return (
+        due_jobs().filter(host=host).exists()
+        or Restore.objects.filter(host=host, state=RestoreState.REQUESTED).exists()
+        or Verification.objects.filter(
+            job__host=host, state=CheckState.REQUESTED
+        ).exists()
+    )
+
+
+_PARTS: tuple[Callable[[str], object], ...] = (
+    take_back_expired,
+    sweep,
+    register_due,
+    make_due,
+    expire_due,
+    refresh_attention,
+)
