@@ -78,39 +78,6 @@ def _is_anything_due(host: str) -> bool:
     )
 
 
-_PARTS:
-        try:
-            part(host)
-        except Exception:
-            log.exception("%s of archives failed", part.__name__)
-    if _is_anything_due(host):
-        ring_for_work(host)
-
-
-def _do_next(host: str, worker_id: str) -> bool:
-    if restore := claim_next_restore(host, worker_id):
-        run_restore(restore)
-    elif asked := claim_next_verification(host, worker_id, scheduled=False):
-        run_verification(asked)
-    elif job := claim_next(host, worker_id):
-        seal_job(job)
-    elif due := claim_next_verification(host, worker_id, scheduled=True):
-        run_verification(due)
-    else:
-        return False
-    return True
-
-
-def _is_anything_due(host: str) -> bool:
-    return (
-        due_jobs().filter(host=host).exists()
-        or Restore.objects.filter(host=host, state=RestoreState.REQUESTED).exists()
-        or Verification.objects.filter(
-            job__host=host, state=CheckState.REQUESTED
-        ).exists()
-    )
-
-
 _PARTS: tuple[Callable[[str], object], ...] = (
     take_back_expired,
     sweep,
