@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,8 @@ TAR_OPTIONS = (
     *("--extract", "--file=-", "--preserve-permissions", "--skip-old-files"),
     *("--no-wildcards", "--anchored"),
 )
+# Once tar has ended, gpg has only its integrity check left to do.
+GPG_GRACE_S = 30.0
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
@@ -219,17 +222,28 @@ def _extract(
             gpg.process.stdout.close()
         # gpg and we share the position in the file.
         children.follow(
-            lambda: (tar.process.wait(), gpg.process.wait()),
+            lambda: _wait(tar, gpg, selection),
             watch=watch,
             done=lambda: (os.lseek(file.fileno(), 0, os.SEEK_CUR), 0),
         )
-        stopped_early = selection.is_files_only and tar.process.returncode == 0
-        trouble = None if stopped_early else _gpg_trouble(gpg)
+        was_ended = gpg.process.returncode == -signal.SIGKILL
+        trouble = None if was_ended else _gpg_trouble(gpg)
         if tar.process.returncode and (wrong := _tar_trouble(tar, into, trouble)):
             raise wrong
         sync = children.start(["sync", "-f", str(into)])
         children.follow(sync.process.wait, watch=watch, done=lambda: (0, 0))
         return trouble
+
+
+def _wait(tar: Child, gpg: Child, selection: Selection) -> None:
+    """Until both have ended. tar may have all that it wants, or no place to put it,
+    long before gpg is through; gpg does not stop when nobody listens."""
+    has_all = tar.process.wait() == 0 and selection.is_files_only
+    try:
+        gpg.process.wait(0 if has_all else GPG_GRACE_S)
+    except subprocess.TimeoutExpired:
+        gpg.process.kill()
+        gpg.process.wait()
 
 
 def _tar_argv(selection: Selection, into: Path, names: int) -> list[str]:
