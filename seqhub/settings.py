@@ -188,7 +188,8 @@ Q_CLUSTER = {
         # One worker watches what is in flight for most of each minute.
         queues.local(CONFIG.host): {**_short, "workers": 3},
         queues.long(CONFIG.host): {
-            "workers": 2,
+            # A restore need not wait for the seals.
+            "workers": CONFIG.archiving.max_concurrent_jobs + 1,
             "timeout": None,
             "retry": 30 * 24 * 3600,
             "queue_limit": 1,
