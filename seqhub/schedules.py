@@ -30,13 +30,18 @@ def ticks(host: str) -> tuple[Tick, ...]:
     """All ticks that `host` needs; those of no host in particular included."""
     local, long = queues.local(host), queues.long(host)
     beat = "seqhub.operations.tasks.beat"
+    day = 24 * 60
     return (
         Tick(f"scan@{host}", "runfolders.tasks.scan", (host,), local, 1),
         Tick(f"sizes@{host}", "runfolders.tasks.measure_sizes", (host,), long, 10),
+        Tick(f"tend@{host}", "archiving.tasks.tend", (host,), local, 1),
+        Tick(f"work@{host}", "archiving.tasks.work", (host,), long, 1),
+        Tick(f"check-keys@{host}", "archiving.tasks.check_keys", (host,), local, day),
+        Tick(f"drill@{host}", "archiving.tasks.drill", (host,), long, day),
         Tick(f"beat-local@{host}", beat, (host, local), local, 1),
         Tick(f"beat-long@{host}", beat, (host, long), long, 1),
         Tick("beat-default", beat, ("", queues.DEFAULT), queues.DEFAULT, 1),
-        Tick("purge", "seqhub.operations.tasks.purge", (), queues.DEFAULT, 24 * 60),
+        Tick("purge", "seqhub.operations.tasks.purge", (), queues.DEFAULT, day),
     )
 
 

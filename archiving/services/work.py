@@ -19,7 +19,7 @@ from archiving.services.sealing import seal_job
 from archiving.services.sweeping import sweep
 from archiving.services.verification import claim_next_verification, run_verification
 from seqhub.lib import drain
-from seqhub.lib.lease import expired, new_worker_id
+from seqhub.lib.lease import LeaseLost, expired, new_worker_id
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,15 @@ def tend(host: str) -> None:
 
 
 def _do_next(host: str, worker_id: str) -> bool:
+    """Whether there was anything to do."""
+    try:
+        return _do(host, worker_id)
+    except LeaseLost as lost:
+        log.warning("given up: %s", lost)
+        return True
+
+
+def _do(host: str, worker_id: str) -> bool:
     if restore := claim_next_restore(host, worker_id):
         run_restore(restore)
     elif asked := claim_next_verification(host, worker_id, scheduled=False):

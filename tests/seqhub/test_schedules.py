@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import transaction
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
 
@@ -15,6 +16,11 @@ def test_every_schedule_names_the_cluster_that_runs_it() -> None:
     sync_schedules("hosta")
     clusters = set(Schedule.objects.values_list("cluster", flat=True))
     assert clusters == {queues.DEFAULT, "local-hosta", "long-hosta"}
+
+
+def test_every_tick_is_a_task_that_can_be_called() -> None:
+    for tick in ticks("hosta"):
+        assert callable(import_string(tick.function)), tick.name
 
 
 def test_a_second_start_keeps_the_next_runs() -> None:
