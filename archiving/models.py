@@ -280,6 +280,13 @@ class Restore(Leased, Progress):
     not_before = models.DateTimeField(null=True)
     failure_count = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True)
+    # From a manager's shell: not bound to restore_roots, never removed by itself.
+    is_anywhere = models.BooleanField(default=False)
+    # There may be a directory with what is half restored.
+    has_partial = models.BooleanField(default=False, editable=False)
+    # The directory that was made, and its `device:inode`: nothing else is removed.
+    made_path = models.BinaryField(null=True, editable=False)
+    made_identity = models.CharField(max_length=50, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-requested_at", "-id"]

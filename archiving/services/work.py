@@ -12,8 +12,9 @@ from archiving.models import Restore, Verification
 from archiving.services.attention import refresh_attention
 from archiving.services.claiming import claim_next, due_jobs, take_back_expired
 from archiving.services.doorbell import ring_for_work
+from archiving.services.expiry import expire_due
 from archiving.services.registration import register_due
-from archiving.services.restores import claim_next_restore, expire_due, run_restore
+from archiving.services.restores import claim_next_restore, run_restore
 from archiving.services.reverification import make_due
 from archiving.services.sealing import seal_job
 from archiving.services.sweeping import sweep

@@ -1,0 +1,215 @@
+"""The work of a restore: from an archive to a folder that appears whole.
+
+Everything is written into a hidden directory beside the place, compared with the
+manifest, and then renamed. What an interrupted try left is gone on with.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiving.engine.gpg.home import open_home
+from archiving.engine.restoring import Restored, restore, select
+from archiving.engine.trouble import writing
+from archiving.engine.watch import Watch
+from archiving.errors import Code, RestoreRefused, Trouble
+from archiving.models import ArchiveJob, Restore
+from archiving.services.expiry import identity_of, remove_tree
+from archiving.services.keys import open_session_key
+from archiving.services.manifests import trusted_manifest
+from archiving.services.policy import Policy
+from archiving.services.targets import (
+    final_name,
+    partial_path,
+    resolve_target,
+    wanted_members,
+)
+from runfolders.services.passing_over import pass_over
+from seqhub.lib.files import fsync_directory
+from seqhub.lib.lease import LeaseLost, holds
+from seqhub.lib.units import format_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """`files` is None when there was no manifest to compare with."""
+
+    files: int | None
+    # Of chosen files: those that were there before and stayed as they were.
+    left_alone: int = 0
+
+
+class Replaced(Exception):
+    """The archive was sealed anew meanwhile: what was restored may be of both."""
+
+
+def place(row: Restore, policy: Policy, watch: Watch, key_file: Path | None) -> Placed:
+    """Restore what a claimed row asks for.
+
+    Raises Trouble, Replaced, LeaseLost, and what `watch` raises.
+    """
+    target = _target(row, policy)
+    final = target / final_name(row.job)
+    if row.made_identity and identity_of(final) == row.made_identity:
+        return Placed(row.files_checked)  # renamed, and then the worker died
+    may_fill = row.is_anywhere and bool(row.files)
+    if os.path.lexists(final) and not may_fill:
+        raise _occupied(final)
+    partial = partial_path(row, target)
+    _note(row, has_partial=True)
+    with writing(final):
+        target.mkdir(parents=True, exist_ok=True)
+        partial.mkdir(mode=0o700, exist_ok=True)
+    restored = _restore(row, partial, policy, watch, key_file)
+    _check_archive_is_the_same(row.job)
+    files = restored.files if restored.is_checked else None
+    with writing(final):
+        made = partial / final.name
+        if os.path.lexists(final):
+            left_alone = _fill(made, final)
+        else:
+            _appear(row, made, final, files)
+            left_alone = 0
+        remove_tree(partial)
+    _note(row, has_partial=False)
+    return Placed(files, left_alone)
+
+
+def _target(row: Restore, policy: Policy) -> Path:
+    try:
+        return resolve_target(row.target, policy, anywhere=row.is_anywhere)
+    except RestoreRefused as error:
+        raise Trouble(Code.DESTINATION_MISSING, error.message) from error
+
+
+def _restore(
+    row: Restore, partial: Path, policy: Policy, watch: Watch, key_file: Path | None
+) -> Restored:
+    job = row.job
+    with open_home(policy.gpg_work_dir, policy.gnupg_home) as home:
+        key = open_session_key(job, home, key_file)
+        with trusted_manifest(job, key, home, watch) as manifest:
+            wanted = wanted_members(row, manifest)
+            _check_space(row, manifest, wanted, partial, policy)
+            restored = restore(
+                job.archive_path, manifest, wanted, partial, key, home, watch
+            )
+    if restored.findings:
+        raise Trouble(
+            Code.ARCHIVE_DAMAGED,
+            f"{restored.findings_count:,} of the files are not as they were sealed: "
+            f"{restored.findings[0].message}",
+            "Verify the archive, and take another copy of it if it is damaged.",
+        )
+    return restored
+
+
+def _check_space(
+    row: Restore,
+    manifest: Path | None,
+    wanted: list[bytes] | None,
+    partial: Path,
+    policy: Policy,
+) -> None:
+    """Raises Trouble(NO_SPACE); counts what an earlier try has written."""
+    if manifest is None:
+        needed = row.job.source_bytes or row.job.archive_bytes or 0
+    else:
+        needed = select(manifest, wanted).size_bytes
+    needed = max(needed - _size_of(partial), 0) + policy.margin_bytes
+    with writing(partial):
+        disk = os.statvfs(partial)
+    free = disk.f_bavail * disk.f_frsize
+    if free < needed:
+        raise Trouble(
+            Code.NO_SPACE,
+            f"{row.target} has {format_bytes(free)} free; the restore needs "
+            f"{format_bytes(needed)}",
+            "Free space there, or restore to another directory; it is tried again by "
+            "itself.",
+        )
+
+
+def _size_of(directory: Path) -> int:
+    total = 0
+    for where, _, names in os.walk(directory):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(f"{where}/{name}").st_size
+    return total
+
+
+def _check_archive_is_the_same(job: ArchiveJob) -> None:
+    now = ArchiveJob.objects.values_list("sealed_attempt", "sealed_at", "publishing")
+    attempt, sealed_at, publishing = now.get(pk=job.pk)
+    if (attempt, sealed_at) != (job.sealed_attempt, job.sealed_at) or publishing:
+        raise Replaced
+
+
+def _appear(row: Restore, made: Path, final: Path, files: int | None) -> None:
+    """Give the folder its name. What made it is noted first: whoever comes after a
+    crash knows it by that, and the scanner takes it for no new run."""
+    _note(
+        row,
+        made_path=os.fsencode(final),
+        made_identity=identity_of(made),
+        files_checked=files,
+    )
+    pass_over(row.host, str(final), f"It was restored from the archive {row.job.name}.")
+    _move(made, final)
+    fsync_directory(final.parent)
+
+
+def _fill(made: Path, final: Path) -> int:
+    """Put what is missing into a folder that is there; how much was there already.
+
+    Nothing is overwritten, and no link is followed.
+    """
+    left_alone = 0
+    for source in sorted(made.iterdir()):
+        place = final / source.name
+        if _is_directory(source):
+            if not os.path.lexists(place):
+                _move(source, place)
+            elif _is_directory(place):
+                left_alone += _fill(source, place)
+            else:
+                left_alone += 1
+            continue
+        try:
+            # Unlike a rename it never replaces what somebody has just put there.
+            os.link(source, place, follow_symlinks=False)
+        except FileExistsError:
+            left_alone += 1
+    return left_alone
+
+
+def _move(made: Path, place: Path) -> None:
+    """Rename a directory: one that may not be written can't change its parent, but
+    for root."""
+    mode = stat.S_IMODE(made.lstat().st_mode)
+    made.chmod(mode | stat.S_IRWXU)
+    made.rename(place)
+    place.chmod(mode)
+
+
+def _is_directory(path: Path) -> bool:
+    return stat.S_ISDIR(path.lstat().st_mode)
+
+
+def _note(row: Restore, **columns: object) -> None:
+    """Write to the row as long as it is ours. Raises LeaseLost."""
+    if not Restore.objects.filter(holds(row)).update(**columns):
+        raise LeaseLost(f"{row} was taken back")
+
+
+def _occupied(final: Path) -> Trouble:
+    return Trouble(
+        Code.ALREADY_THERE,
+        f"{final} is there already",
+        "Nothing is ever overwritten: move it away, or restore elsewhere.",
+    )
