@@ -216,14 +216,23 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "SeqHub",
-    "DESCRIPTION": "Run folders of a sequencing core.",
+    "DESCRIPTION": "Run folders of a sequencing core, and their archives.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     # Calls are grouped by what follows it.
     "SCHEMA_PATH_PREFIX": "/api",
     "TAGS": [{"name": "1.0", "description": "For clients of arteria-runfolder."}],
     "PREPROCESSING_HOOKS": ["seqhub.operations.api.openapi.without_trailing_slash"],
-    "ENUM_NAME_OVERRIDES": {"SequencingEnum": "runfolders.choices.Sequencing"},
+    "ENUM_NAME_OVERRIDES": {
+        "SequencingEnum": "runfolders.choices.Sequencing",
+        "StateEnum": "runfolders.choices.State",
+        "OutcomeEnum": "runfolders.choices.Outcome",
+        "ArchiveStatusEnum": "archiving.choices.Status",
+        "AttemptOutcomeEnum": "archiving.choices.Outcome",
+        "VerificationStateEnum": "archiving.choices.CheckState",
+        "RestoreStateEnum": "archiving.choices.RestoreState",
+        "CopyStateEnum": "archiving.choices.CopyState",
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -15,6 +15,9 @@ READ_CALLS = [
     "/api/samples",
     "/api/instruments",
     "/api/events",
+    "/api/archives",
+    "/api/archives/keys",
+    "/api/restores",
     "/api/1.0/runfolders",
     "/api/1.0/runfolders/next",
     "/api/1.0/admin/log_level",
@@ -22,6 +25,9 @@ READ_CALLS = [
 ]
 WRITE_CALLS = [
     ("post", "/api/scans"),
+    ("post", "/api/archives"),
+    ("post", "/api/archives/7/hold"),
+    ("post", "/api/restores"),
     ("get", "/api/1.0/runfolders/pickup"),
     ("post", "/api/1.0/runfolders/path/data/seq/RUN"),
     ("post", "/api/1.0/runfolders/data/seq/RUN"),

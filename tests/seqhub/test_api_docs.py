@@ -37,6 +37,13 @@ def test_the_openapi_document_is_valid_and_complete() -> None:
         "/api/instruments",
         "/api/events",
         "/api/scans",
+        "/api/archives",
+        "/api/archives/{id}",
+        "/api/archives/{id}/manifest",
+        "/api/archives/{id}/verify",
+        "/api/archives/keys",
+        "/api/restores",
+        "/api/restores/{id}/extend",
     } <= document["paths"].keys()
 
 
