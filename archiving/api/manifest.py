@@ -61,6 +61,13 @@ class MemberSerializer(serializers.Serializer[dict[str, Any]]):
     )
 
 
+class MemberPageSerializer(serializers.Serializer[dict[str, Any]]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = MemberSerializer(many=True)
+
+
 class TextRenderer(BaseRenderer):
     """Chosen by `?format=text` or `Accept: text/plain`; errors are one line."""
 
@@ -97,7 +104,7 @@ class Manifest(APIView):
             OpenApiParameter("offset", OpenApiTypes.INT),
         ],
         responses={
-            (200, "application/json"): MemberSerializer(many=True),
+            (200, "application/json"): MemberPageSerializer,
             (200, "text/plain"): OpenApiTypes.STR,
             **errors(400, 404, 409),
         },
