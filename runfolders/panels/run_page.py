@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -17,6 +17,7 @@ from runfolders.panels.dashboard import runs_link
 from runfolders.services.columns import aware
 from seqhub.lib.panels import Panel, Tab, Track
 from seqhub.operations.choices import Source
+from seqhub.operations.models import Event
 from seqhub.operations.selectors import events_of_runfolder
 
 SAMPLES_PER_PAGE = 100
@@ -180,8 +181,23 @@ def samples_panel(run: Runfolder, query: QueryDict) -> Panel:
 
 
 def timeline_panel(run: Runfolder, query: QueryDict) -> Panel:
-    """Every event, machine and person; `who` narrows it down."""
-    rows = events_of_runfolder(run.pk)
+    """Every event, machine and person, with a place for notes."""
+    return timeline(
+        events_of_runfolder(run.pk), query, run=run, choices=(*WHO, ("notes", "Notes"))
+    )
+
+
+WHO = (("", "Everything"), ("people", "People"), ("machine", "Machine"))
+
+
+def timeline(
+    rows: QuerySet[Event],
+    query: QueryDict,
+    *,
+    choices: tuple[tuple[str, str], ...] = WHO,
+    run: Runfolder | None = None,
+) -> Panel:
+    """Events by page; `who` narrows them down."""
     who = query.get("who", "")
     if who == "people":
         rows = rows.exclude(actor="")
@@ -199,12 +215,7 @@ def timeline_panel(run: Runfolder, query: QueryDict) -> Panel:
             "events": [(event, Source(event.source).label) for event in page],
             "page": page,
             "who": who,
-            "choices": [
-                ("", "Everything"),
-                ("people", "People"),
-                ("machine", "Machine"),
-                ("notes", "Notes"),
-            ],
+            "choices": choices,
         },
         count=page.paginator.count,
     )

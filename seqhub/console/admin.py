@@ -7,6 +7,10 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django_q.models import Failure, OrmQ, Schedule, Success
 
+from archiving.admin.job_page import ArchiveJobAdmin
+from archiving.admin.others import ArchiveCopyAdmin, RecipientAdmin
+from archiving.admin.restores import RestoreAdmin
+from archiving.models import ArchiveCopy, ArchiveJob, Recipient, Restore
 from runfolders.admin.others import InstrumentAdmin, RootAdmin, SampleAdmin
 from runfolders.models import Instrument, Root, Runfolder, Sample
 from seqhub.console.run_page import RunAdmin
@@ -23,6 +27,10 @@ admin.site.register(Runfolder, RunAdmin)
 admin.site.register(Sample, SampleAdmin)
 admin.site.register(Instrument, InstrumentAdmin)
 admin.site.register(Root, RootAdmin)
+admin.site.register(ArchiveJob, ArchiveJobAdmin)
+admin.site.register(Restore, RestoreAdmin)
+admin.site.register(ArchiveCopy, ArchiveCopyAdmin)
+admin.site.register(Recipient, RecipientAdmin)
 admin.site.register(Event, EventAdmin)
 admin.site.register(Attention, AttentionAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from archiving.panels import dashboard as archives_dashboard
+from archiving.panels import run_page as archives_page
 from runfolders.models import Runfolder
 from runfolders.panels import dashboard as runs_dashboard
 from runfolders.panels import run_page as runs_page
@@ -19,13 +21,24 @@ DASHBOARD: tuple[Callable[[], Panel], ...] = (
     operations.attention_panel,
     runs_dashboard.in_flight_panel,
     runs_dashboard.complete_panel,
+    archives_dashboard.sealing_panel,
     runs_dashboard.storage_panel,
 )
-TODAY: tuple[Callable[[], list[Count]], ...] = (runs_dashboard.today,)
+TODAY: tuple[Callable[[], list[Count]], ...] = (
+    runs_dashboard.today,
+    archives_dashboard.today,
+)
 
 # Of a run's page: stages on the rail from left to right, then the tabs.
-TRACKS: tuple[Callable[[Runfolder], list[Track]], ...] = (runs_page.tracks,)
-TABS: tuple[Callable[[Runfolder], list[Tab]], ...] = (runs_page.tabs,)
+TRACKS: tuple[Callable[[Runfolder], list[Track]], ...] = (
+    runs_page.tracks,
+    archives_page.tracks,
+)
+_LAST = {"timeline": 1, "raw": 2}
+TABS: tuple[Callable[[Runfolder], list[Tab]], ...] = (
+    runs_page.tabs,
+    archives_page.tabs,
+)
 
 
 def dashboard_panels() -> list[Panel]:
@@ -41,6 +54,6 @@ def tracks_of(run: Runfolder) -> list[Track]:
 
 
 def tabs_of(run: Runfolder) -> list[Tab]:
-    """All tabs; what no app may push aside, the raw answer, comes last."""
+    """All tabs; history and the raw answer come last, whatever apps offer."""
     found = [tab for offer in TABS for tab in offer(run)]
-    return sorted(found, key=lambda tab: tab.key == "raw")
+    return sorted(found, key=lambda tab: _LAST.get(tab.key, 0))

@@ -1,4 +1,4 @@
-"""What ctrl-K finds: runs, samples, instruments."""
+"""What ctrl-K finds: runs, samples, instruments, archives."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
+from archiving.selectors import visible_jobs
 from runfolders.models import Instrument, Sample
 from runfolders.selectors import visible_runfolders
 
@@ -15,10 +16,13 @@ EACH = 8
 
 def search(request: HttpRequest, text: str) -> list[SearchResult]:
     """At most a few of each kind; unfold shows and caches them."""
-    if not request.user.has_perm("runfolders.view_runfolder"):
-        return []
     text = text.strip()
-    return [*_runs(text), *_samples(text), *_instruments(text)] if text else []
+    found: list[SearchResult] = []
+    if text and request.user.has_perm("runfolders.view_runfolder"):
+        found += [*_runs(text), *_samples(text), *_instruments(text)]
+    if text and request.user.has_perm("archiving.view_archivejob"):
+        found += _archives(text)
+    return found
 
 
 def _runs(text: str) -> list[SearchResult]:
@@ -75,4 +79,19 @@ def _instruments(text: str) -> list[SearchResult]:
             icon="biotech",
         )
         for instrument in rows[:EACH]
+    ]
+
+
+def _archives(text: str) -> list[SearchResult]:
+    rows = visible_jobs().filter(
+        Q(name__icontains=text) | Q(run_name__icontains=text) | Q(path__icontains=text)
+    )
+    return [
+        SearchResult(
+            title=job.name,
+            description=f"Archive, {job.status}",
+            link=reverse("admin:archiving_archivejob_change", args=[job.pk]),
+            icon="inventory_2",
+        )
+        for job in rows.defer("wrapped_key", "publishing")[:EACH]
     ]

@@ -53,6 +53,15 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Archive",
+        "items": [
+            _list("Archives", "inventory_2", "archivejob", "archiving"),
+            _list("Restores", "settings_backup_restore", "restore", "archiving"),
+            _list("Copies", "cloud_done", "archivecopy", "archiving"),
+            _list("Keys", "key", "recipient", "archiving"),
+        ],
+    },
+    {
         "title": "Operations",
         "items": [
             _list("Attention", "warning", "attention", "operations"),
@@ -60,7 +69,7 @@ NAVIGATION = [
             _item(
                 "Health", "monitor_heart", "console:health", "operations.view_heartbeat"
             ),
-            _list("API tokens", "key", "apitoken", "operations"),
+            _list("API tokens", "token", "apitoken", "operations"),
             _list("Users", "group", "user", "auth"),
             _list("Roles", "badge", "group", "auth"),
         ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from archiving.choices import RestoreState, Status
+from archiving.models import ArchiveJob
 from runfolders.choices import Sequencing, State
 from runfolders.models import Runfolder
 from runfolders.services.holds import hold
@@ -12,6 +14,14 @@ from seqhub.operations.choices import Source
 from seqhub.operations.services.attention import open_attention
 from seqhub.operations.services.events import Actor
 from seqhub.operations.services.heartbeats import beat
+from tests.archiving.factories import (
+    ArchiveJobFactory,
+    AttemptFactory,
+    CopyFactory,
+    RecipientFactory,
+    RestoreFactory,
+    VerificationFactory,
+)
 from tests.factories import (
     HOST,
     InstrumentFactory,
@@ -26,11 +36,15 @@ LISTS = (
     "/admin/runfolders/sample/",
     "/admin/runfolders/instrument/",
     "/admin/runfolders/root/",
+    "/admin/archiving/archivejob/",
+    "/admin/archiving/restore/",
+    "/admin/archiving/archivecopy/",
+    "/admin/archiving/recipient/",
     "/admin/operations/attention/",
     "/admin/operations/event/",
 )
 PAGES = ("/admin/", "/admin/dashboard/live/", "/admin/health/", *LISTS)
-TABS = ("overview", "samples", "timeline", "raw")
+TABS = ("overview", "samples", "archive", "timeline", "raw")
 
 
 def page_of(run: Runfolder) -> str:
@@ -39,7 +53,7 @@ def page_of(run: Runfolder) -> str:
 
 def fill(count: int) -> list[Runfolder]:
     """`count` runs in every state, each with an instrument, a root, a sample, a
-    hold, a note, an event and something that needs attention."""
+    hold, a note, an event, something that needs attention, and an archive."""
     beat(HOST, "scanner", {"done": count, "total": count})
     found = []
     for number in range(count):
@@ -63,5 +77,24 @@ def fill(count: int) -> list[Runfolder]:
             f"{run.name} stands still.",
             runfolder=(run.pk, run.name),
         )
+        fill_archive(run, number)
         found.append(run)
     return found
+
+
+def fill_archive(run: Runfolder, number: int) -> ArchiveJob:
+    """An archive in every state, with one of all that belongs to it."""
+    status = list(Status)[number % len(Status)]
+    sealed = status == Status.ENCRYPTED
+    job = ArchiveJobFactory.create(
+        runfolder=run, run_name=run.name, path=run.path, status=status, sealed=sealed
+    )
+    job.recipients.add(RecipientFactory.create())
+    AttemptFactory.create(job=job)
+    if sealed:
+        VerificationFactory.create(job=job, state="running")
+        CopyFactory.create(job=job)
+        state = list(RestoreState)[number % len(RestoreState)]
+        RestoreFactory.create(job=job, state=state)
+    open_attention(job.subject, "archive_failed", "Look.", runfolder=job.run)
+    return job

@@ -16,6 +16,7 @@ register.filter("icon", markup.icon)
 register.filter("since", markup.since)
 register.filter("absolute", markup.absolute)
 register.filter("path", markup.broken)
+register.filter("duration", units.format_duration)
 register.simple_tag(markup.copyable, name="copyable")
 register.simple_tag(markup.bar, name="bar")
 
