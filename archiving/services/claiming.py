@@ -56,7 +56,7 @@ def claim_job(
     rows = ArchiveJob.objects.filter(
         pk=job_id,
         status=Status.PENDING,
-        publishing=None,
+        publishing__isnull=True,
         held_at=None,
         ignored_at=None,
     )
@@ -95,7 +95,7 @@ def due_jobs() -> QuerySet[ArchiveJob]:
         ~Exists(away),
         ~Exists(held),
         status=Status.PENDING,
-        publishing=None,
+        publishing__isnull=True,
         held_at=None,
         ignored_at=None,
     ).order_by("-is_manual", "created_at", "pk")

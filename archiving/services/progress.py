@@ -54,11 +54,11 @@ class Reporter:
     def stage(self, stage: Stage) -> None:
         self.current = stage
         self._marks.clear()
-        if self._also:
-            self._also.stage(stage)
         self._write(0, 0)
         # What comes may be quiet for long: no connection is kept idle for it.
         connection.close_if_unusable_or_obsolete()
+        if self._also:
+            self._also.stage(stage)
 
     def tick(self, bytes_done: int, files_done: int) -> None:
         self._keeper.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -38,13 +39,9 @@ def register_due(host: str) -> int:
     """
     policy = current_policy()
     _follow_moves(host)
-    if not policy.is_on or policy.register_when == Registration.BY_HAND:
-        return 0
     registered = 0
-    for arrival in (*arrivals(host, policy), *complete_runs(host, policy)):
+    for arrival in due_arrivals(host, policy):
         try:
-            if not _is_wanted(arrival, policy):
-                continue
             _, is_new = _register(arrival, host, policy, actor=SYSTEM)
         except (OSError, TimedOut, DatabaseError, DomainError) as error:
             log.warning("%s can't be registered: %s", arrival.location, error)
@@ -53,6 +50,15 @@ def register_due(host: str) -> int:
     if registered:
         ring_for_work(host)
     return registered
+
+
+def due_arrivals(host: str, policy: Policy) -> Iterator[Arrival]:
+    """Run folders without a job that the configuration wants sealed."""
+    if not policy.is_on or policy.register_when == Registration.BY_HAND:
+        return
+    for arrival in (*arrivals(host, policy), *complete_runs(host, policy)):
+        if _is_wanted(arrival, policy):
+            yield arrival
 
 
 def register_runfolder(runfolder_id: int, *, actor: Actor) -> ArchiveJob:
@@ -162,7 +168,7 @@ def _register(
             path=columns["path"],
             raw_path=columns["raw_path"],
             inode=inode,
-            name=_free_name(columns["name"], arrival.sequencer, destination),
+            name=free_name(columns["name"], arrival.sequencer, destination),
             destination=destination,
             run_keys=str(policy.run_keys),
             is_manual=is_manual,
@@ -188,9 +194,9 @@ def _known_job(
         return job
     # The old service knew runs by their names alone. One of another sequencer is
     # another run.
-    name = arrival.location.name
+    run_name = path_columns(str(arrival.location))["name"]
     adopted = ArchiveJob.objects.filter(
-        origin=Origin.ADOPTED, destination=destination, run_name=name
+        origin=Origin.ADOPTED, destination=destination, run_name=run_name
     )
     above = arrival.location.parent.name
     for job in adopted:
@@ -199,7 +205,8 @@ def _known_job(
     return None
 
 
-def _free_name(run_name: str, sequencer: str, destination: str) -> str:
+def free_name(run_name: str, sequencer: str, destination: str) -> str:
+    """What a new archive of this run is called there."""
     taken = ArchiveJob.objects.filter(destination=destination)
     return next(
         name
