@@ -45,7 +45,7 @@ def _pick(host: str) -> ArchiveJob | None:
         ~Exists(read),
         host=host,
         status=Status.ENCRYPTED,
-        publishing=None,
+        publishing__isnull=True,
         is_here=True,
         ignored_at=None,
         sealed_at__isnull=False,
