@@ -186,7 +186,6 @@ ACTIONS: dict[str, JobAction] = {
                 "new key. The present archive stays until the new one is verified, "
                 "and is then replaced.",
                 "Seal anew",
-                is_dangerous=True,
             ),
             "It is sealed anew.",
             _service(jobs.reseal),

@@ -224,7 +224,9 @@ class ArchiveJobList(ReadOnlyAdmin):
     @display(description="Next step")
     def what_next(self, job: ArchiveJob) -> SafeString | str:
         if job.message:
-            return markup.lines(job.message, job.next_step)
+            return format_html(
+                "<div>{}</div>", markup.lines(job.message, job.next_step)
+            )
         if job.verification == Verified.DAMAGED:
             link = archive_link(job, "verifications")
             return format_html('<a href="{}">See what was found</a>', link)

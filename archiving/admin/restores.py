@@ -246,14 +246,14 @@ class RestoreAdmin(ReadOnlyAdmin):
 
     @display(description="Asked for", ordering="requested_at")
     def who(self, row: Restore) -> SafeString:
-        return markup.lines(row.requested_by, markup.since(row.requested_at))
+        who = markup.lines(row.requested_by, markup.since(row.requested_at))
+        return format_html("<div>{}</div>", who)
 
     @display(description="What")
     def what(self, row: Restore) -> SafeString | str:
         words = f"{len(row.files):,} chosen" if row.files else "the whole run"
-        link = archive_link(row.job)
-        found = format_html('{} of <a href="{}">the archive</a>', words, link)
-        return markup.lines(found, row.message)
+        found = format_html('<a href="{}">archive</a>', archive_link(row.job))
+        return format_html("<div>{}</div>", markup.lines(words, found, row.message))
 
 
 def _head(request: HttpRequest, row: Restore) -> dict[str, Any]:

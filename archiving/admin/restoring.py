@@ -15,8 +15,9 @@ from archiving.models import ArchiveJob
 from archiving.panels.files import name_of, size_of
 from archiving.panels.links import archive_link
 from archiving.panels.space import Space, space_at
+from archiving.services.policy import current_policy
 from archiving.services.restores import default_targets, request_restore
-from seqhub.lib.units import format_bytes
+from seqhub.lib.units import format_bytes, format_duration
 from seqhub.operations.admin.confirm import Question, ReasonForm, actor_of, ask
 
 NAMES_SAID = 3
@@ -36,10 +37,17 @@ class RestoreForm(ReasonForm):
     names = forms.JSONField(required=False, widget=forms.HiddenInput())
     field_order = ("root", "subdirectory", "reason", "names")
 
-    def __init__(self, data: Any, *, roots: Sequence[Space], names: list[str]) -> None:
+    def __init__(
+        self,
+        data: Any,
+        *,
+        roots: Sequence[Space],
+        names: list[str],
+        need_bytes: int | None,
+    ) -> None:
         super().__init__(data, initial={"names": names})
         self.fields["root"].choices = [  # type: ignore[attr-defined]
-            (root.path, _with_space(root)) for root in roots
+            (root.path, _with_space(root, need_bytes)) for root in roots
         ]
 
     def clean_subdirectory(self) -> str:
@@ -55,20 +63,25 @@ class RestoreForm(ReasonForm):
         return names
 
 
-def _with_space(root: Space) -> str:
+def _with_space(root: Space, need_bytes: int | None) -> str:
     if root.free_bytes is None:
         return f"{root.path} (does not answer)"
-    return f"{root.path} ({format_bytes(root.free_bytes)} free)"
+    words = f"{format_bytes(root.free_bytes)} free"
+    if need_bytes is not None and need_bytes > root.free_bytes:
+        words += ", too little"
+    return f"{root.path} ({words})"
 
 
 def ask_restore(request: HttpRequest, job: ArchiveJob) -> HttpResponse:
     """The dialog; with `choose` the members that were ticked in the browser."""
     is_choice = CHOOSE in request.POST
     names = _in_run(request.POST.getlist("member")) if is_choice else []
+    need_bytes = size_of(job, names) if names else job.source_bytes
     roots = [space_at(root) for root in default_targets()]
 
     def form_of(data: Any) -> RestoreForm:
-        return RestoreForm(None if is_choice else data, roots=roots, names=names)
+        answers = None if is_choice else data
+        return RestoreForm(answers, roots=roots, names=names, need_bytes=need_bytes)
 
     def act(answers: dict[str, Any]) -> str:
         request_restore(
@@ -82,7 +95,7 @@ def ask_restore(request: HttpRequest, job: ArchiveJob) -> HttpResponse:
 
     question = Question(
         "Restore chosen files" if names else "Restore the whole run",
-        _explain(job, names, has_roots=bool(roots)),
+        _explain(job, names, need_bytes, has_roots=bool(roots)),
         "Restore",
         form_of,
     )
@@ -97,7 +110,9 @@ def _in_run(keys: Sequence[str]) -> list[str]:
     return [] if "" in names else names
 
 
-def _explain(job: ArchiveJob, names: list[str], *, has_roots: bool) -> str:
+def _explain(
+    job: ArchiveJob, names: list[str], need_bytes: int | None, *, has_roots: bool
+) -> str:
     if not has_roots:
         return (
             "The configuration names no directory to restore to. Name one as "
@@ -107,11 +122,11 @@ def _explain(job: ArchiveJob, names: list[str], *, has_roots: bool) -> str:
         said = ", ".join(names[:NAMES_SAID])
         more = len(names) - NAMES_SAID
         said += f" and {more} more" if more > 0 else ""
-        need = size_of(job, names)
     else:
-        said, need = f"All of {job.run_name}", job.source_bytes
-    room = f" It needs {format_bytes(need)}." if need is not None else ""
+        said = f"All of {job.run_name}"
+    room = f" It needs {format_bytes(need_bytes)}." if need_bytes is not None else ""
+    keep = format_duration(current_policy().restore_keep_days * 86_400, units=1)
     return (
         f"{said}: decrypted, written and compared with what was sealed.{room} Nothing "
-        "that is there is replaced, and it is removed again after some days."
+        f"that is there is replaced, and it is removed again after {keep}."
     )

@@ -94,9 +94,9 @@ def facts(job: ArchiveJob) -> list[tuple[str, Any, str]]:
         ("Files", _count(job.source_files), "text"),
         ("Left out", _left_out(job), "link"),
         ("Size of the archive", job.archive_bytes, "bytes"),
-        ("Archive", str(job.archive_path), "path"),
-        ("Key", str(job.key_path), "path"),
-        ("Manifest", str(job.sealed_manifest_path), "path"),
+        ("Archive" if sealed else "Will become", str(job.archive_path), "path"),
+        ("Key", str(job.key_path) if sealed else "", "path"),
+        ("Manifest", _manifest(job), "path"),
         ("SHA-256 of the archive", job.archive_sha256, "path"),
         ("SHA-256 of the key", job.key_sha256, "path"),
         ("SHA-256 of the manifest", job.manifest_sha256, "path"),
@@ -104,6 +104,10 @@ def facts(job: ArchiveJob) -> list[tuple[str, Any, str]]:
         ("Host", job.host, "text"),
     ]
     return [row for row in rows if row[1] not in (None, "", [])]
+
+
+def _manifest(job: ArchiveJob) -> str:
+    return str(job.sealed_manifest_path) if job.manifest_sha256 else ""
 
 
 def _count(number: int | None) -> str:
