@@ -19,6 +19,7 @@ from archiving.models import Restore
 from archiving.services.history import record
 from archiving.services.policy import Policy, current_policy
 from archiving.services.targets import partial_path, resolve_target
+from runfolders.engine.files import printable
 from runfolders.services.passing_over import take_up_again
 from seqhub.operations.services.events import SYSTEM
 
@@ -88,7 +89,7 @@ def remove_tree(directory: Path) -> None:
 def _expire(row: Restore, policy: Policy) -> bool:
     final = Path(os.fsdecode(bytes(row.made_path or b"")))
     try:
-        words = _remove(row, final, policy)
+        words = printable(_remove(row, final, policy))
     except OSError as error:
         log.warning("%s can't be removed: %s", final, error)
         return False

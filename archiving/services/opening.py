@@ -27,6 +27,7 @@ from archiving.services.manifests import (
     path_of,
     put_back,
 )
+from runfolders.engine.files import printable
 
 
 class Opener:
@@ -154,7 +155,9 @@ class Opener:
             return
         source = self._job.location
         if not source.is_dir():
-            found.not_checked.append(f"The run: {source} is not there any more.")
+            found.not_checked.append(
+                f"The run: {self._job.path} is not there any more."
+            )
             return
         self._watch.stage(Stage.COMPARING)
         before = found.findings.count
@@ -171,9 +174,11 @@ class Opener:
                 for finding in differences:
                     found.take(finding)
         except (OSError, ManifestDamaged) as error:
-            found.not_checked.append(f"The run: not all of it can be read ({error}).")
+            found.not_checked.append(
+                f"The run: not all of it can be read ({printable(str(error))})."
+            )
             return
         count = found.findings.count - before
         how = "content included" if row.is_deep else "names, sizes and times"
         result = f"{count:,} differences" if count else "as sealed"
-        found.checked.append(f"The run at {source}, {how}: {result}.")
+        found.checked.append(f"The run at {self._job.path}, {how}: {result}.")

@@ -16,6 +16,7 @@ from archiving.services.expiry import remove_partial
 from archiving.services.outcomes import PAUSES, WAIT
 from archiving.services.placing import Placed
 from archiving.services.policy import Policy
+from runfolders.engine.files import printable
 from seqhub.lib.lease import LeaseLost, holds
 from seqhub.operations.services.attention import close_attention, open_attention
 from seqhub.operations.services.events import SYSTEM, Actor
@@ -120,7 +121,9 @@ def _end_row(row: Restore, trouble: Trouble) -> Restore:
         locked.save()
         return locked
     locked.code = trouble.code
-    locked.message, locked.next_step = trouble.message, trouble.next_step
+    # It may tell of files, whose names are not always text.
+    locked.message = printable(trouble.message.rstrip("."))
+    locked.next_step = trouble.next_step
     if trouble.code == Code.NO_SPACE:
         change(locked, RestoreState.REQUESTED)
         locked.not_before = timezone.now() + WAIT
@@ -136,7 +139,7 @@ def _end_row(row: Restore, trouble: Trouble) -> Restore:
         change(locked, RestoreState.REQUESTED)
         locked.not_before = timezone.now() + PAUSES[locked.failure_count - 1]
     locked.save()
-    words = f"The restore failed: {trouble.message.rstrip('.')}."
+    words = f"The restore failed: {locked.message}."
     record(locked, "restore_failed", words, SYSTEM)
     return locked
 
@@ -145,7 +148,7 @@ def _tell_of_failure(row: Restore) -> None:
     open_attention(
         row.subject,
         RESTORE_FAILED,
-        f"{row.job.name} could not be restored: {row.message.rstrip('.')}.",
+        f"{row.job.name} could not be restored: {row.message}.",
         next_step=row.next_step,
         runfolder=row.job.run,
     )

@@ -31,6 +31,7 @@ from archiving.services.keys import key_digest
 from archiving.services.policy import Policy, current_policy
 from archiving.services.progress import Reporter
 from archiving.services.sampling import examine_sample
+from runfolders.engine.files import printable
 from seqhub.lib.lease import Keeper, LeaseLost, expired, expiry, holds
 from seqhub.lib.processes import Cancelled
 from seqhub.operations.errors import IllegalTransition
@@ -294,22 +295,24 @@ def _tell(job: ArchiveJob, row: Verification, found: Examination) -> None:
 def _fail(row: Verification, trouble: Trouble) -> Verification:
     """It could not be looked at, or a person has cancelled it."""
     job, locked = _lock(row)
-    locked.message = f"{trouble.message.rstrip('.')}. {trouble.next_step}".strip()
+    # It may tell of files, whose names are not always text.
+    words = printable(trouble.message.rstrip("."))
+    locked.message = f"{words}. {trouble.next_step}".strip()
     if trouble.code == Code.CANCELLED or locked.cancel_requested_at:
         _free(locked, CheckState.CANCELLED)
         return locked
     _free(locked, CheckState.FAILED)
-    words = f"{job.name} could not be verified: {locked.message}"
     if locked.depth != Depth.DRILL:
         open_attention(
             job.subject,
             NOT_VERIFIED,
-            f"{job.name} could not be verified: {trouble.message.rstrip('.')}.",
+            f"{job.name} could not be verified: {words}.",
             next_step=trouble.next_step,
             runfolder=job.run,
         )
     data = {"verification": row.pk, "code": trouble.code}
-    record(job, "not_verified", words, actor=SYSTEM, data=data)
+    told = f"{job.name} could not be verified: {locked.message}"
+    record(job, "not_verified", told, actor=SYSTEM, data=data)
     return locked
 
 
