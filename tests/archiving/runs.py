@@ -21,6 +21,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from archiving.conf import ArchivingSection
+from archiving.engine.gpg.home import places
 from archiving.models import ArchiveJob
 from archiving.services.registration import register_path
 from seqhub.operations.choices import Source
@@ -54,6 +55,7 @@ class Site:
         self.gnupg = make_home(path / "site-keys")
         self.fingerprint = add_key(self.gnupg, "core")
         self._section: dict[str, Any] = {}
+        self._workers: list[subprocess.Popen[str]] = []
         self.configure(
             sequencing_path=self.sequencing,
             destination_path=self.destination,
@@ -106,31 +108,42 @@ class Site:
 
     def left_over(self) -> list[Path]:
         """Half-made files anywhere, and gpg homes."""
-        homes = self.data / "run" / "gnupg"
-        return [*self.path.rglob("*.partial"), *homes.glob("home-*")]
+        left = list(self.path.rglob("*.partial"))
+        for parent, prefix in places(self.data / "run" / "gnupg"):
+            left += parent.glob(f"{prefix}*")
+        return left
 
     def start_worker(self, *arguments: str) -> subprocess.Popen[str]:
-        """A process of `tests.archiving.worker` with this configuration, which uses
-        the test's database."""
+        """A process of `tests.archiving.worker` with this configuration."""
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.archiving.worker", *arguments],
+            env=self.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._workers.append(worker)
+        return worker
+
+    def environment(self) -> dict[str, str]:
+        """For a process with this configuration, which uses the test's database."""
         file = self.path / "seqhub.yaml"
         section = {name: _plain(value) for name, value in self._section.items()}
         values = {"host": HOST, "data_dir": str(self.data), "archiving": section}
         file.write_text(yaml.safe_dump(values))
         base, _, query = os.environ["DATABASE_URL"].partition("?")
         url = f"{base.rpartition('/')[0]}/{connection.settings_dict['NAME']}"
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.archiving.worker", *arguments],
-            env={
-                **os.environ,
-                "DATABASE_URL": f"{url}?{query}" if query else url,
-                "SEQHUB_CONFIG": str(file),
-            },
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        return {
+            **os.environ,
+            "DATABASE_URL": f"{url}?{query}" if query else url,
+            "SEQHUB_CONFIG": str(file),
+        }
 
     def close(self) -> None:
+        """End what was started, however the test ended."""
+        for worker in self._workers:
+            worker.kill()
+            worker.communicate()
         stop_agent(self.gnupg)
 
 
