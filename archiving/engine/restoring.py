@@ -148,19 +148,21 @@ def _members(
 ) -> Iterator[Iterator[Member]]:
     """The wanted members of a manifest. Raises Trouble(MANIFEST_MISSING)."""
     try:
-        with manifest.open("rb") as file:
-            _, members = read_manifest(file)
-            if wanted is None:
-                yield members
-            else:
-                names = frozenset(wanted)
-                yield (m for m in members if _is_wanted(m.name, names))
+        file = manifest.open("rb")
     except FileNotFoundError as error:
         raise Trouble(
             Code.MANIFEST_MISSING,
             f"the manifest {manifest} is not there",
             "Verify the archive: its encrypted manifest is taken then.",
         ) from error
+    try:
+        with file:
+            _, members = read_manifest(file)
+            if wanted is None:
+                yield members
+            else:
+                names = frozenset(wanted)
+                yield (m for m in members if _is_wanted(m.name, names))
     except ManifestDamaged as error:
         raise Trouble(Code.MANIFEST_MISSING, str(error)) from error
 
