@@ -1,0 +1,176 @@
+"""A worker that seals one job, and falls into a trap on the way.
+
+    python -m tests.archiving.safety.worker POINT VICTIM [CLOCK_S]
+
+It claims as `work` does, and seals. At POINT, a stage or one of the names below,
+it kills VICTIM by SIGKILL: `worker`, `all` (with its children), `tar` or `gpg`; or
+it is `nobody`: then it prints `at POINT` and goes on when it reads a line. Prints
+`key HEX` for each session key that it makes, and last how the attempt ended. Its
+own clock is CLOCK_S seconds ahead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import django
+import psutil
+
+CLAIMING = "claiming"  # before the claim is committed
+CLAIMED = "claimed"
+SEALING_HALF = "sealing-half"
+VERIFYING_HALF = "verifying-half"
+NOTING = "noting"  # all is made; before the journal is committed
+NOTED = "noted"
+NAMED = ("named-key", "named-sealed-manifest", "named-manifest", "named-archive")
+FLIPPED = "flipped"  # before the row is committed
+COMMITTED = "committed"
+_ENDINGS = dict(
+    zip((".key.gpg", ".manifest.gpg", ".manifest", ".tar.gpg"), NAMED, strict=True)
+)
+_PATIENCE_S = 20
+
+
+class Trap:
+    """Springs once, at its point."""
+
+    def __init__(self, point: str, victim: str) -> None:
+        self._point = point
+        self._victim = victim
+        self._lock = threading.Lock()
+
+    def step(self, point: str) -> None:
+        with self._lock:
+            if point != self._point:
+                return
+            self._point = ""
+            self._spring(point)
+
+    def _spring(self, point: str) -> None:
+        if self._victim == "nobody":
+            print("at", point, flush=True)
+            sys.stdin.readline()
+        elif self._victim in ("worker", "all"):
+            if self._victim == "all":
+                for child in psutil.Process().children(recursive=True):
+                    child.kill()
+            os.kill(os.getpid(), signal.SIGKILL)
+        else:
+            _kill_child(self._victim)
+
+    # As engine.watch.Watch.
+    def stage(self, stage: str) -> None:
+        self.step(str(stage))
+
+    def tick(self, bytes_done: int, files_done: int) -> None:
+        pass
+
+
+def _kill_child(name: str) -> None:
+    """Once it runs: setpriv, ionice and nice become it."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        for child in psutil.Process().children():
+            if child.name() == name:
+                child.kill()
+                return
+        time.sleep(0.01)
+    raise AssertionError(f"there is no {name}")
+
+
+def wrap(module: Any, name: str, trap: Trap, before: str = "", after: str = "") -> None:
+    """Let a function of a module pass two points."""
+    original = getattr(module, name)
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        trap.step(before)
+        result = original(*args, **kwargs)
+        trap.step(after)
+        return result
+
+    setattr(module, name, wrapped)
+
+
+def wrap_chunks(module: Any, trap: Trap, after: str) -> None:
+    """Pass a point when the first piece of a stream has been passed on."""
+    original = module.chunks
+
+    def chunks(stream: IO[bytes]) -> Iterator[memoryview]:
+        for piece in original(stream):
+            yield piece
+            trap.step(after)
+
+    module.chunks = chunks
+
+
+def wrap_renames(trap: Trap) -> None:
+    original = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        result = original(self, target)
+        for ending, point in _ENDINGS.items():
+            if str(target).endswith(ending):
+                trap.step(point)
+                break
+        return result
+
+    Path.replace = replace  # type: ignore[method-assign, assignment]
+
+
+def tell_keys(module: Any) -> None:
+    original = module.new_session_key
+
+    def new_session_key() -> bytes:
+        key: bytes = original()
+        print("key", key.decode(), flush=True)
+        return key
+
+    module.new_session_key = new_session_key
+
+
+def shift_clock(ahead_s: float) -> None:
+    """Only what asks Django: the system's clock can't be set here."""
+    from django.utils import timezone
+
+    original = timezone.now
+    timezone.now = lambda: original() + dt.timedelta(seconds=ahead_s)
+
+
+def main(point: str, victim: str, ahead_s: float = 0) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
+    django.setup()
+    from archiving.engine import sealing as engine
+    from archiving.engine import verifying
+    from archiving.services import claiming, publishing, sealing
+    from seqhub.lib.lease import new_worker_id
+    from tests.factories import HOST
+
+    trap = Trap(point, victim)
+    shift_clock(ahead_s)
+    tell_keys(sealing)
+    wrap(claiming, "_claim", trap, after=CLAIMING)
+    wrap_chunks(engine, trap, SEALING_HALF)
+    wrap_chunks(verifying, trap, VERIFYING_HALF)
+    wrap(sealing, "note_down", trap, before=NOTING, after=NOTED)
+    wrap_renames(trap)
+    wrap(publishing, "record", trap, after=FLIPPED)
+    wrap(sealing, "finish", trap, after=COMMITTED)
+
+    job = claiming.claim_next(HOST, new_worker_id(HOST))
+    if job is None:
+        print("nothing is due", flush=True)
+        return
+    trap.step(CLAIMED)
+    print(sealing.seal_job(job, reporter=trap).outcome, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], *map(float, sys.argv[3:]))
