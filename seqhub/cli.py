@@ -36,7 +36,19 @@ WITHOUT_DATABASE = frozenset(
 WRITING_CONFIGURATION = frozenset({"import_config", "init"})
 # Commands that write down the host's name, and the one that says what is wrong; `up`
 # looks for itself.
-OF_ONE_HOST = frozenset({"backup", "check", "scan"})
+OF_ONE_HOST = frozenset(
+    {
+        "archive",
+        "backup",
+        "check",
+        "import_statusdb",
+        "keys",
+        "restore",
+        "rewrap",
+        "scan",
+        "verify",
+    }
+)
 # Flags of ours that hold for every command; the value follows, or `=value`.
 FLAGS = {
     "--config": "SEQHUB_CONFIG",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 _SIZES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEPS = (("y", 365 * 86_400), ("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -31,6 +32,14 @@ def format_duration(seconds: float, units: int = 2) -> str:
         if len(parts) == units:
             break
     return " ".join(parts) or "0 s"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `30min`, `1.5h` or `2d`. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?) ?(s|min|h|d)", text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no duration such as 90s, 30min, 2h or 1d")
+    return float(found[1]) * dict(_STEPS)[found[2]]
 
 
 def format_since(at: dt.datetime, now: dt.datetime) -> str:

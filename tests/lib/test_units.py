@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from seqhub.lib.units import format_bytes, format_duration, format_since
+from seqhub.lib.units import format_bytes, format_duration, format_since, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,17 @@ def test_durations_have_their_two_largest_units(seconds: float, words: str) -> N
 def test_times_are_relative(seconds: int, words: str) -> None:
     now = dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
     assert format_since(now - dt.timedelta(seconds=seconds), now) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30min", 1800), ("1.5 h", 5400), (" 2d ", 172_800), ("0s", 0)],
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-1h", "2 weeks", "nans", "1e9d"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration such as"):
+        parse_duration(text)

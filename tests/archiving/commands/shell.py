@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.management import CommandError, call_command
 from django.db import connection
-from psycopg.conninfo import make_conninfo
 
 from seqhub.config import Config, build_config
 from tests.archiving.keys import add_key, make_home
@@ -85,19 +85,8 @@ class Site:
         """For a process of its own on the test database."""
         file = self.directory / "seqhub.yaml"
         file.write_text(json.dumps(self.values))
-        database = connection.settings_dict
-        parameters = make_conninfo(
-            host=database["HOST"] or None, port=database["PORT"] or None
-        )
-        url = "postgresql://"
-        if database["USER"]:
-            url += str(database["USER"])
-            if database["PASSWORD"]:
-                url += f":{database['PASSWORD']}"
-            url += "@"
-        url += f"/{database['NAME']}"
-        if parameters:
-            url += "?" + parameters.replace(" ", "&")
+        name = connection.settings_dict["NAME"]
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),

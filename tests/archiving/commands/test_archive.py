@@ -244,7 +244,13 @@ def _sealing(site: Site, *runs: str) -> Iterator[subprocess.Popen[str]]:
     """The command, at the first run, whose content does not come to its end."""
     process = site.start("archive", *runs)
     try:
-        _wait_for(lambda: ArchiveJob.objects.filter(status="processing").exists())
+        _wait_for(
+            lambda: (
+                process.poll() is not None
+                or ArchiveJob.objects.filter(status="processing").exists()
+            )
+        )
+        assert process.poll() is None, process.communicate()
         yield process
     finally:
         process.kill()
@@ -262,6 +268,15 @@ def _make_big(run: Path) -> None:
     """Some seconds of gpg, without taking space at the source."""
     with (run / "big").open("wb") as file:
         file.truncate(600_000_000)
+
+
+@pytest.mark.slow
+def test_a_data_directory_of_another_host_is_refused(site: Site) -> None:
+    (site.directory / "var").mkdir(exist_ok=True)
+    (site.directory / "var" / "host").write_text("another\n")
+    answer = _outside(site.start("archive", RUN))
+    assert answer.code == 2
+    assert "is of the host 'another'" in answer.err
 
 
 @pytest.mark.slow
