@@ -84,7 +84,7 @@ def test_what_is_not_due_is_not_begun(site: Site, values: dict[str, Any]) -> Non
         {"ignored_at": later()},
         {"root__status": RootStatus.MISSING},
     ],
-    ids=str,
+    ids=["picked up", "started", "ignored", "away"],
 )
 def test_a_run_that_others_have_or_that_is_away_is_not_begun(
     site: Site, values: dict[str, Any]

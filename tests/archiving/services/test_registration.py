@@ -152,7 +152,7 @@ def test_a_complete_run_of_a_root_is_registered(site: Site, tmp_path: Path) -> N
         {"ignored_at": timezone.now()},
         {"host": "elsewhere"},
     ],
-    ids=str,
+    ids=["incomplete", "vanished", "picked up", "started", "ignored", "elsewhere"],
 )
 def test_a_run_that_is_not_there_for_us_is_not_taken(
     site: Site, tmp_path: Path, values: dict[str, Any]
