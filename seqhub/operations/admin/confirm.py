@@ -86,6 +86,8 @@ def ask(
         "next": back,
         "action": request.path,
         "title": question.title,
+        # A page of its own is sent as any form is.
+        "is_fragment": is_fragment,
     }
     if is_fragment:
         return TemplateResponse(request, "operations/dialog.html", context)
