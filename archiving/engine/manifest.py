@@ -99,22 +99,18 @@ class ManifestWriter:
         if not self._has_members:
             self._begin_members()
         self._members += 1
-        kind, name = member.kind, member.name
-        start = b"# %b %04o %d %d" % (
-            _LETTERS[kind],
-            member.mode,
-            member.size,
-            member.mtime,
-        )
+        name, kind, mode, size, mtime, target, sha256 = member
         if kind is Kind.FILE:
             self._files += 1
-            self._size_bytes += member.size
-            self._write(b"%b\n%b" % (start, checksum_line(member.sha256, name)))
-        elif kind in _LINKS:
-            link = escape(name).replace(b"->", b"-\\>")
-            self._write(b"%b %b%b%b\n" % (start, link, _ARROW, escape(member.target)))
-        else:
-            self._write(b"%b %b\n" % (start, escape(name)))
+            self._size_bytes += size
+            line = checksum_line(sha256, name)
+            self._write(b"# f %04o %d %d\n%b" % (mode, size, mtime, line))
+            return
+        words = escape(name)
+        if kind in _LINKS:
+            words = words.replace(b"->", b"-\\>") + _ARROW + escape(target)
+        letter = _LETTERS[kind]
+        self._write(b"# %b %04o %d %d %b\n" % (letter, mode, size, mtime, words))
 
     def close(self) -> None:
         if not self._has_members:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
@@ -18,8 +18,7 @@ class Kind(StrEnum):
     BLOCK_DEVICE = "b"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A member of the tar, or a line of the manifest.
 
     `name` begins with the run folder's name and ends in no slash; names are

@@ -102,32 +102,31 @@ class TarScanner:
                 self._padding -= step
                 at += step
             else:
-                piece = view[at : at + BLOCK_BYTES - len(self._block)]
-                at += len(piece)
-                self._take_block(piece, at)
+                at = self._take_block(view, at)
 
-    def _take_block(self, piece: memoryview, end: int) -> None:
-        """A header, a block of the tar's end, or a part of one; `end` is where it
-        ends in what is fed."""
-        block = bytes(piece)
-        if self._block or len(piece) < BLOCK_BYTES:
-            self._block += piece
+    def _take_block(self, view: memoryview, at: int) -> int:
+        """A header, a block of the tar's end, or a part of one; where it ends."""
+        block = bytes(view[at : at + BLOCK_BYTES - len(self._block)])
+        at += len(block)
+        if len(block) < BLOCK_BYTES:
+            self._block += block
             if len(self._block) < BLOCK_BYTES:
-                return
+                return at
             block = bytes(self._block)
             self._block.clear()
-        self._header_at = self.bytes_passed + end - BLOCK_BYTES
+        self._header_at = self.bytes_passed + at - BLOCK_BYTES
         if block == _ZEROS:
             self._zero_blocks += 1
-        elif self._zero_blocks:
+            return at
+        if self._zero_blocks:
             raise BadHeader("something after the end")
-        else:
-            self._take_header(parse_header(block))
+        return self._take_header(parse_header(block), view, at)
 
-    def _take_header(self, header: Header) -> None:
+    def _take_header(self, header: Header, view: memoryview, at: int) -> int:
+        """What follows it begins at `at`; how much of that is taken, too."""
         if header.flag in _EXTENSIONS:
             self._expect_extension(header)
-            return
+            return at
         kind = _KINDS.get(header.flag)
         if kind is None:
             raise BadHeader(f"a member of the unsupported type {header.flag!r}")
@@ -142,25 +141,36 @@ class TarScanner:
         if not name:
             raise BadHeader("a member without a name")
         if kind is Kind.FILE:
-            self._expect_file(name, header)
-            return
+            return self._take_file(name, header, view, at)
         target = header.target if kind in _LINKS else b""
         self.members += 1
         self._on_member(Member(name, kind, header.mode, 0, header.mtime, target))
+        return at
 
-    def _expect_file(self, name: bytes, header: Header) -> None:
+    def _take_file(self, name: bytes, header: Header, view: memoryview, at: int) -> int:
         _, _, mode, size, mtime, _ = header
+        # Small files are many, and come whole.
+        end = at + size
+        if end <= len(view):
+            digest = hashlib.sha256(view[at:end])
+            self._padding = -size % BLOCK_BYTES
+            self._found_file(name, mode, size, mtime, digest.hexdigest())
+            return end
         digest = hashlib.sha256()
+        self._expect(
+            size,
+            digest.update,
+            lambda: self._found_file(name, mode, size, mtime, digest.hexdigest()),
+        )
+        return at
 
-        def finish() -> None:
-            self.members += 1
-            self.files += 1
-            self.content_bytes += size
-            self._on_member(
-                Member(name, Kind.FILE, mode, size, mtime, b"", digest.hexdigest())
-            )
-
-        self._expect(size, digest.update, finish)
+    def _found_file(
+        self, name: bytes, mode: int, size: int, mtime: int, sha256: str
+    ) -> None:
+        self.members += 1
+        self.files += 1
+        self.content_bytes += size
+        self._on_member(Member(name, Kind.FILE, mode, size, mtime, b"", sha256))
 
     def _expect_extension(self, header: Header) -> None:
         if header.size > _EXTENSION_MAX_BYTES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from functools import lru_cache
 from typing import NamedTuple
 
 BLOCK_BYTES = 512
@@ -61,6 +62,7 @@ def text(field: bytes) -> bytes:
     return field.split(b"\0", 1)[0]
 
 
+@lru_cache(maxsize=4096)  # neighbours have the same mode, time and often size
 def _number(field: bytes) -> int:
     """Octal digits, or GNU's base 256 for what these can't hold."""
     try:
