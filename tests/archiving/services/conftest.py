@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
+from archiving.models import ArchiveJob
 from tests.archiving.runs import Site
+from tests.archiving.services.archives import make_archive
 
 
 @pytest.fixture
@@ -15,3 +17,17 @@ def site(tmp_path: Path, settings: Settings) -> Iterator[Site]:
     site = Site(tmp_path, settings)
     yield site
     site.close()
+
+
+@pytest.fixture
+def root(site: Site) -> Path:
+    """The directory for restores."""
+    path = site.path / "restores"
+    path.mkdir()
+    site.configure(restore_roots=[path])
+    return path
+
+
+@pytest.fixture
+def job(site: Site, root: Path) -> ArchiveJob:
+    return make_archive(site)

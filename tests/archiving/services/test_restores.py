@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import datetime as dt
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,11 @@ from archiving.services.manifests import path_of
 from archiving.services.restores import (
     cancel_restore,
     claim_next_restore,
-    claim_restore,
     default_targets,
     expire_restore,
     extend_restore,
     request_restore,
     retry_restore,
-    run_restore,
 )
 from runfolders.models import PassedOver
 from seqhub.operations.errors import IllegalTransition
@@ -44,21 +40,6 @@ from tests.archiving.services.archives import (
 from tests.factories import HOST
 
 pytestmark = pytest.mark.django_db(transaction=True)
-DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture
-def root(site: Site) -> Path:
-    """The directory for restores."""
-    path = site.path / "restores"
-    path.mkdir()
-    site.configure(restore_roots=[path])
-    return path
-
-
-@pytest.fixture
-def job(site: Site, root: Path) -> ArchiveJob:
-    return make_archive(site)
 
 
 def hidden(directory: Path) -> list[Path]:
@@ -291,162 +272,6 @@ def test_it_waits_for_space_without_counting(
     assert row.failure_count == 0
     site.configure(free_space_margin_gb=0)
     assert run_again(row).state == RestoreState.AVAILABLE
-
-
-def test_an_interrupted_restore_is_gone_on_with(root: Path, job: ArchiveJob) -> None:
-    """A killed worker left a whole file, half a file, and its claim."""
-    row = request_restore(job.pk, target=str(root), files=[], actor=SHELL)
-    assert claim_restore(row.pk, HOST, "testhost:1:dead") is not None
-    partial = root / f".{RUN}.{row.pk}.partial"
-    (partial / RUN).mkdir(parents=True)
-    shutil.copy2(job.location / "RunInfo.xml", partial / RUN / "RunInfo.xml")
-    inode = (partial / RUN / "RunInfo.xml").stat().st_ino
-    (partial / RUN / "Data/Intensities").mkdir(parents=True)
-    (partial / RUN / "Data/Intensities/s_1.bcl").write_bytes(b"half")
-    assert claim_next_restore(HOST, WORKER) is None
-    Restore.objects.update(lease_until=timezone.now() - DAY)
-    claimed = claim_next_restore(HOST, WORKER)
-    assert claimed is not None
-    done = run_restore(claimed)
-    assert (done.state, done.failure_count) == (RestoreState.AVAILABLE, 0)
-    assert differences(root / RUN, job.location) == ""
-    assert (root / RUN / "RunInfo.xml").stat().st_ino == inode
-    assert hidden(root) == []
-
-
-def test_a_worker_that_died_after_the_folder_appeared_is_followed(
-    root: Path, job: ArchiveJob
-) -> None:
-    row = restore(job, root)
-    Restore.objects.update(
-        state=RestoreState.RUNNING,
-        worker_id="testhost:1:dead",
-        lease_until=timezone.now() - DAY,
-        expires_at=None,
-    )
-    claimed = claim_next_restore(HOST, WORKER)
-    assert claimed is not None
-    done = run_restore(claimed)
-    assert (done.pk, done.state) == (row.pk, RestoreState.AVAILABLE)
-    assert done.files_checked == len(FILES) + 1
-    assert done.expires_at is not None
-
-
-def test_a_worker_that_lost_its_claim_changes_nothing(
-    root: Path, job: ArchiveJob
-) -> None:
-    row = request_restore(job.pk, target=str(root), files=[], actor=SHELL)
-    old = claim_restore(row.pk, HOST, "testhost:1:old")
-    assert old is not None
-    Restore.objects.update(lease_until=timezone.now() - DAY)
-    new = claim_next_restore(HOST, "testhost:2:new")
-    assert new is not None
-    run_restore(old)
-    assert not (root / RUN).exists()
-    assert run_restore(new).state == RestoreState.AVAILABLE
-    assert differences(root / RUN, job.location) == ""
-
-
-def test_an_archive_that_was_replaced_meanwhile_is_restored_again(
-    root: Path, job: ArchiveJob
-) -> None:
-    row = request_restore(job.pk, target=str(root), files=[], actor=SHELL)
-    claimed = claim_restore(row.pk, HOST, WORKER)
-    assert claimed is not None
-    assert claimed.job.sealed_attempt == 1
-    ArchiveJob.objects.update(sealed_attempt=2)
-    given_back = run_restore(claimed)
-    assert (given_back.state, given_back.failure_count) == (RestoreState.REQUESTED, 0)
-    assert not (root / RUN).exists()
-    assert run_again(given_back).state == RestoreState.AVAILABLE
-
-
-def test_one_that_runs_is_cancelled_and_leaves_nothing(
-    root: Path, job: ArchiveJob
-) -> None:
-    row = request_restore(job.pk, target=str(root), files=[], actor=SHELL)
-    claimed = claim_restore(row.pk, HOST, WORKER)
-    assert claimed is not None
-    cancel_restore(row.pk, actor=SHELL, reason="Not needed.")
-    assert run_restore(claimed).state == RestoreState.CANCELLED
-    assert list(root.iterdir()) == []
-
-
-def test_one_that_waits_is_cancelled_and_tidied_up(root: Path, job: ArchiveJob) -> None:
-    row = request_restore(job.pk, target=str(root), files=[], actor=SHELL)
-    (root / f".{RUN}.{row.pk}.partial" / RUN).mkdir(parents=True)
-    Restore.objects.update(has_partial=True)
-    assert cancel_restore(row.pk, actor=SHELL).state == RestoreState.CANCELLED
-    assert expire_due(HOST) == 1
-    assert list(root.iterdir()) == []
-
-
-def test_what_was_restored_goes_when_its_time_is_over(
-    root: Path, job: ArchiveJob
-) -> None:
-    row = restore(job, root)
-    assert expire_due(HOST) == 0
-    expire_restore(row.pk, actor=SHELL, reason="Done.")
-    assert expire_due("elsewhere") == 0
-    assert expire_due(HOST) == 1
-    row.refresh_from_db()
-    assert row.state == RestoreState.EXPIRED
-    assert list(root.iterdir()) == []
-    assert not PassedOver.objects.exists()
-    assert Event.objects.filter(kind="restore_expired").exists()
-    assert retry_restore(row.pk, actor=SHELL).state == RestoreState.REQUESTED
-    assert run_again(row).state == RestoreState.AVAILABLE
-
-
-def test_what_another_put_in_its_place_is_left(root: Path, job: ArchiveJob) -> None:
-    restore(job, root)
-    (root / RUN).rename(root / "kept")
-    (root / RUN).mkdir()
-    Restore.objects.update(expires_at=timezone.now())
-    assert expire_due(HOST) == 1
-    row = Restore.objects.get()
-    assert row.state == RestoreState.EXPIRED
-    assert "was left" in row.message
-    assert (root / RUN).is_dir()
-    assert (root / "kept" / "RunInfo.xml").is_file()
-
-
-def test_what_left_the_directories_for_restores_is_left(
-    site: Site, root: Path, job: ArchiveJob
-) -> None:
-    restore(job, root)
-    site.configure(restore_roots=[site.path / "other"])
-    Restore.objects.update(expires_at=timezone.now())
-    assert expire_due(HOST) == 1
-    assert (root / RUN).is_dir()
-
-
-def test_a_disk_that_is_away_is_waited_for(root: Path, job: ArchiveJob) -> None:
-    restore(job, root)
-    Restore.objects.update(expires_at=timezone.now())
-    away = root.rename(root.with_name("away"))
-    assert expire_due(HOST) == 0
-    away.rename(root)
-    assert expire_due(HOST) == 1
-    assert not (root / RUN).exists()
-
-
-def test_a_removal_that_was_interrupted_is_gone_on_with(
-    root: Path, job: ArchiveJob
-) -> None:
-    row = restore(job, root)
-    (root / RUN).rename(root / f".{RUN}.{row.pk}.partial")
-    Restore.objects.update(expires_at=timezone.now())
-    assert expire_due(HOST) == 1
-    assert list(root.iterdir()) == []
-
-
-def test_its_time_can_be_extended(root: Path, job: ArchiveJob) -> None:
-    row = restore(job, root)
-    Restore.objects.update(expires_at=timezone.now())
-    extend_restore(row.pk, actor=SHELL, reason="Not yet.")
-    assert expire_due(HOST) == 0
-    assert (root / RUN).is_dir()
 
 
 CHANGES: dict[str, Any] = {
