@@ -25,7 +25,7 @@ from archiving.engine.gpg.wrapping import wrap
 from archiving.engine.manifest import read_manifest
 from archiving.engine.sealing import Sealed, SealOrder, seal, survey_source
 from archiving.engine.source import compare_source
-from archiving.engine.trouble import reading_source, writing
+from archiving.engine.trouble import reading_source, source_missing, writing
 from archiving.engine.verifying import Checked, verify
 from archiving.engine.watch import Watch
 from archiving.errors import WAITED_FOR, Code, Trouble
@@ -197,7 +197,8 @@ def _check_equal(sealed: Sealed, checked: Checked) -> None:
 
 
 def _compare(order: SealOrder, reporter: Reporter) -> None:
-    """Raises Trouble(SOURCE_CHANGED) unless the run still is what was sealed."""
+    """Raises Trouble(SOURCE_CHANGED, SOURCE_MISSING) unless the run still is what was
+    sealed."""
     reporter.stage(Stage.COMPARING)
     with reading_source(order.source), order.manifest.open("rb") as file:
         _, members = read_manifest(file)
@@ -210,6 +211,8 @@ def _compare(order: SealOrder, reporter: Reporter) -> None:
         )
         found = list(findings)
     if found:
+        if not order.source.is_dir():
+            raise source_missing(order.source)
         named = "; ".join(one.message for one in found[:_NAMED])
         more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
         raise Trouble(

@@ -21,16 +21,21 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from django.conf import LazySettings
 from pytest_django import Settings
 
 from archiving.choices import Status, Verified
+from archiving.engine import children
+from archiving.engine import sealing as engine
 from archiving.models import ArchiveAttempt, ArchiveJob
+from archiving.services import jobs
 from archiving.services.claiming import claim_job
 from archiving.services.sealing import seal_job
 from archiving.services.work import tend, work
 from tests.archiving.keys import gpg
-from tests.archiving.runs import RUN, Site
+from tests.archiving.runs import RUN, SHELL, Site
+from tests.archiving.safety import worker
 from tests.factories import HOST
 
 PATIENCE_S = 30
@@ -84,9 +89,9 @@ class Ground(Site):
         self._started: list[Worker] = []
 
     def close(self) -> None:
-        for worker in self._started:
-            worker.process.kill()
-            worker.process.communicate()
+        for started in self._started:
+            started.process.kill()
+            started.process.communicate()
         super().close()
 
     def add_big_run(self, name: str = RUN) -> Path:
@@ -103,13 +108,32 @@ class Ground(Site):
         make_old(run)
         return run
 
-    def seal(self, job: ArchiveJob) -> ArchiveAttempt:
-        """In this process."""
+    def seal(
+        self, job: ArchiveJob, at: str = "", do: Callable[[], object] = lambda: None
+    ) -> ArchiveAttempt:
+        """In this process; something is done at a stage or at SEALING_HALF."""
         claimed = claim_job(job.pk, HOST, f"{HOST}:1:aa")
         assert claimed is not None
-        attempt = seal_job(claimed)
+        trap = worker.Trap(at, do)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(engine, "chunks", children.chunks)
+            worker.wrap_chunks(engine, trap, worker.SEALING_HALF)
+            attempt = seal_job(claimed, reporter=trap)
         job.refresh_from_db()
         return attempt
+
+    def check_tried_again(self, job: ArchiveJob, run: Path) -> None:
+        """Nothing is left of an attempt that failed or waits; now that its cause is
+        gone, the next one makes the archive."""
+        assert job.status == Status.PENDING
+        assert job.message
+        assert job.next_step
+        assert job.not_before is not None
+        assert not job.archive_path.exists()
+        self.check_tidy()
+        jobs.retry(job.pk, actor=SHELL)
+        work(HOST)
+        self.check_sealed(job, run)
 
     def start(
         self,
@@ -160,7 +184,9 @@ class Ground(Site):
         assert any(self._is_whole(job.archive_path, key, run) for key in stored)
         return True
 
-    def check_sealed(self, job: ArchiveJob, run: Path, keys: Sequence[str]) -> None:
+    def check_sealed(
+        self, job: ArchiveJob, run: Path, keys: Sequence[str] = ()
+    ) -> None:
         """That all is as it should be in the end, whatever happened before."""
         job.refresh_from_db()
         assert (job.status, job.verification) == (Status.ENCRYPTED, Verified.VERIFIED)

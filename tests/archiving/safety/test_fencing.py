@@ -112,7 +112,7 @@ def test_a_clock_that_is_a_day_off_neither_loses_nor_steals_a_lease(
     off.let_go()
     assert off.wait().outcome == Outcome.SEALED
     ground.recover(job)
-    ground.check_sealed(job, run, [])
+    ground.check_sealed(job, run)
 
 
 def ends_seen(job: ArchiveJob, ends: set[object]) -> set[object]:

@@ -141,7 +141,7 @@ def test_a_run_that_kills_its_workers_is_given_up(ground: Ground) -> None:
     ground.check_tidy()
     jobs.retry(job.pk, actor=SHELL)
     work(HOST)
-    ground.check_sealed(job, run, [])
+    ground.check_sealed(job, run)
 
 
 def is_taken_back(job: ArchiveJob) -> bool:

@@ -17,7 +17,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,33 +41,19 @@ _PATIENCE_S = 20
 
 
 class Trap:
-    """Springs once, at its point."""
+    """Springs once, at its point; also an engine.watch.Watch."""
 
-    def __init__(self, point: str, victim: str) -> None:
+    def __init__(self, point: str, spring: Callable[[], object]) -> None:
         self._point = point
-        self._victim = victim
+        self._spring = spring
         self._lock = threading.Lock()
 
     def step(self, point: str) -> None:
         with self._lock:
-            if point != self._point:
-                return
-            self._point = ""
-            self._spring(point)
+            if point == self._point:
+                self._point = ""
+                self._spring()
 
-    def _spring(self, point: str) -> None:
-        if self._victim == "nobody":
-            print("at", point, flush=True)
-            sys.stdin.readline()
-        elif self._victim in ("worker", "all"):
-            if self._victim == "all":
-                for child in psutil.Process().children(recursive=True):
-                    child.kill()
-            os.kill(os.getpid(), signal.SIGKILL)
-        else:
-            _kill_child(self._victim)
-
-    # As engine.watch.Watch.
     def stage(self, stage: str) -> None:
         self.step(str(stage))
 
@@ -74,7 +61,19 @@ class Trap:
         pass
 
 
-def _kill_child(name: str) -> None:
+def wait_for_line(point: str) -> None:
+    print("at", point, flush=True)
+    sys.stdin.readline()
+
+
+def kill_ourselves(with_children: bool) -> None:
+    if with_children:
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_child(name: str) -> None:
     """Once it runs: setpriv, ionice and nice become it."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
@@ -153,7 +152,14 @@ def main(point: str, victim: str, ahead_s: float = 0) -> None:
     from seqhub.lib.lease import new_worker_id
     from tests.factories import HOST
 
-    trap = Trap(point, victim)
+    springs: dict[str, Callable[[], object]] = {
+        "nobody": partial(wait_for_line, point),
+        "worker": partial(kill_ourselves, with_children=False),
+        "all": partial(kill_ourselves, with_children=True),
+        "tar": partial(kill_child, "tar"),
+        "gpg": partial(kill_child, "gpg"),
+    }
+    trap = Trap(point, springs[victim])
     shift_clock(ahead_s)
     tell_keys(sealing)
     wrap(claiming, "_claim", trap, after=CLAIMING)
