@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,23 @@ def test_a_dry_run_tells_and_changes_nothing(sealed: ArchiveJob, site: Site) -> 
     assert "1 files, 9.8 KiB" in one.out
     assert not Restore.objects.exists()
     assert not target.exists()
+
+
+@pytest.mark.slow
+def test_stopped_it_leaves_nothing(site: Site) -> None:
+    with (site.add_run(RUN) / "big").open("wb") as file:
+        file.truncate(600_000_000)
+    assert call("archive", RUN).code == 0
+    process = site.start("restore", RUN, "--to", str(site.restores))
+    deadline = time.monotonic() + 60
+    while process.poll() is None and not list(site.restores.glob(".*/*/*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    # Cancels at once, as a second Ctrl-C does.
+    process.send_signal(signal.SIGQUIT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"{RUN}: stopped; nothing is left of it" in err
+    assert list(site.restores.iterdir()) == []
+    row = Restore.objects.get()
+    assert (row.state, row.worker_id) == (RestoreState.CANCELLED, "")
