@@ -293,7 +293,7 @@ class Restore(Leased, Progress):
         indexes: ClassVar = [models.Index(fields=["state", "requested_at"])]
 
     def __str__(self) -> str:
-        return f"restore of {self.job_id} to {self.target}"
+        return f"restore to {self.target}"
 
     @property
     def subject(self) -> str:

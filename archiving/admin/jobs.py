@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -167,9 +168,9 @@ class ArchiveJobList(ReadOnlyAdmin):
         moving = [job for job in jobs if may_move(job)]
         context = {
             "cells": [
-                (f"job-{job.pk}-{name}", cell)
+                (f"job-{job.pk}-{name}", cell(job))
                 for job in jobs
-                for name, cell in _cells(job).items()
+                for name, cell in _CELLS.items()
             ],
             "moving": ",".join(str(job.pk) for job in moving),
             "is_live": any(moves(job) for job in moving),
@@ -235,21 +236,22 @@ class ArchiveJobList(ReadOnlyAdmin):
         return markup.faint("–")
 
 
-def _cells(job: Any) -> dict[str, SafeString]:
-    return {
-        "status": status_cell(job),
-        "verified": verified_cell(job, job.looking),
-        "progress": progress_cell(job),
-    }
+def _verified(job: Any) -> SafeString:
+    return verified_cell(job, job.looking)
+
+
+_CELLS: dict[str, Callable[[Any], SafeString]] = {
+    "status": status_cell,
+    "verified": _verified,
+    "progress": progress_cell,
+}
 
 
 def _cell(job: ArchiveJob, name: str) -> SafeString:
     """A cell that the live fragment finds again."""
+    cell = _CELLS[name](job)
     return format_html(
-        '<div class="live-cell" id="job-{}-{}">{}</div>',
-        job.pk,
-        name,
-        _cells(job)[name],
+        '<div class="live-cell" id="job-{}-{}">{}</div>', job.pk, name, cell
     )
 
 

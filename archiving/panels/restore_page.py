@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 
 from archiving.choices import RestoreState
@@ -26,7 +27,7 @@ def restore_panels(row: Restore, query: QueryDict) -> list[Panel]:
             "runfolders/panels/facts.html",
             {"facts": facts(row)},
         ),
-        timeline(Event.objects.filter(subject=row.subject), query),
+        timeline(_events(row), query),
     ]
     if row.files:
         panels.insert(
@@ -43,6 +44,11 @@ def restore_panels(row: Restore, query: QueryDict) -> list[Panel]:
             ),
         )
     return panels
+
+
+def _events(row: Restore) -> QuerySet[Event]:
+    """The part of the archive's history that is about this restore."""
+    return Event.objects.filter(subject=row.job.subject, data__restore=row.pk)
 
 
 def facts(row: Restore) -> list[tuple[str, Any, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,16 @@ def test_a_manager_restores_a_run(job: ArchiveJob) -> None:
     root = current_policy().restore_roots[0]
     assert row.target == str(root / "anna/again")
     assert (row.files, row.requested_by, row.reason) == ([], "manager", "Because.")
+
+
+def test_a_restores_page_tells_its_own_history(job: ArchiveJob) -> None:
+    client = staff("manager")
+    for name in ("a", "b"):
+        restore(client, job, subdirectory=name, reason=f"For {name}.")
+    row = Restore.objects.get(reason="For a.")
+    text = client.get(f"/admin/archiving/restore/{row.pk}/change/").content.decode()
+    (line,) = re.findall(r"<li class=\"by-person\">.*?</li>", text, re.S)
+    assert "For a." in line
 
 
 def test_files_that_were_ticked_are_restored(job: ArchiveJob) -> None:

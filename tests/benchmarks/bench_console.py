@@ -1,4 +1,4 @@
-"""The console's pages over 10,000 runs with 12 samples and 10 events each.
+"""The console's pages over 10,000 runs with 12 samples, 10 events, an archive each.
 
     python -m tests.benchmarks.bench_console [RUNS]
 
@@ -20,12 +20,14 @@ from tests.benchmarks.database import benchmark_database
 if TYPE_CHECKING:
     from django.test import Client
 
+    from runfolders.models import Runfolder
+
 RUNS = 10_000
 SAMPLES = 12
 EVENTS = 10
 ROUNDS = 11
 MOST_MS = 300
-MOST_QUERIES = 20
+MOST_QUERIES = 24
 # The change-password page: the frame, its navigation, and a small form.
 FRAME = "/admin/password_change/"
 
@@ -62,6 +64,8 @@ def _run(count: int) -> None:
         "samples, searched": "/admin/runfolders/sample/?q=S77-3",
         "instruments": "/admin/runfolders/instrument/",
         "roots": "/admin/runfolders/root/",
+        "archives": "/admin/archiving/archivejob/",
+        "archives, searched": "/admin/archiving/archivejob/?q=A00834_0012",
         "attention": "/admin/operations/attention/",
         "events": "/admin/operations/event/",
         "health": "/admin/health/",
@@ -158,9 +162,28 @@ def _fill(count: int) -> int:
         )
         for run in runs[-30:]
     )
+    _fill_archives(runs)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return runs[-1].pk
+
+
+def _fill_archives(runs: list[Runfolder]) -> None:
+    from archiving.models import ArchiveJob
+    from tests.archiving.factories import ArchiveJobFactory
+
+    jobs = [
+        ArchiveJobFactory.build(
+            sealed=run.state == "done",
+            runfolder=run,
+            run_name=run.name,
+            path=run.path,
+            wrapped_key=b"x" * 1000,
+            created_at=run.first_seen_at,
+        )
+        for run in runs
+    ]
+    ArchiveJob.objects.bulk_create(jobs, batch_size=1000)
 
 
 if __name__ == "__main__":
