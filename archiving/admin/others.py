@@ -75,7 +75,9 @@ class ArchiveCopyAdmin(ReadOnlyAdmin):
         chip = markup.chip(copy_chip(row))
         if not row.message:
             return chip
-        return format_html('{}<div class="below">{}</div>', chip, row.message)
+        return format_html(
+            '<div>{}<div class="below">{}</div></div>', chip, row.message
+        )
 
     @display(description="Stored", ordering="stored_at")
     def stored(self, row: ArchiveCopy) -> SafeString:
@@ -180,7 +182,7 @@ class RecipientAdmin(ReadOnlyAdmin):
         if not key.message:
             return chip
         return format_html(
-            '{}<div class="below">{}</div>',
+            '<div>{}<div class="below">{}</div></div>',
             chip,
             markup.lines(key.message, key.next_step),
         )

@@ -238,7 +238,9 @@ class RestoreAdmin(ReadOnlyAdmin):
             return progress_bar(row)
         if row.state == RestoreState.AVAILABLE and row.expires_at:
             return format_html("removed {}", markup.since(row.expires_at))
-        return format_html("since {}", markup.since(row.state_since))
+        return format_html(
+            "{} {}", row.get_state_display(), markup.since(row.state_since)
+        )
 
     @display(description="Directory", ordering="target")
     def where(self, row: Restore) -> SafeString:

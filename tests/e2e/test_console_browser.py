@@ -12,12 +12,14 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from archiving.models import ArchiveJob
 from runfolders.choices import Sequencing
 from runfolders.models import Runfolder
 from runfolders.services.sequencing import override_sequencing
 from seqhub.operations.services.attention import open_attention
 from seqhub.operations.services.events import SYSTEM, record_event
 from seqhub.operations.services.roles import sync_roles
+from tests.archiving.factories import ArchiveJobFactory
 from tests.console.pages import fill, page_of
 from tests.factories import RunfolderFactory, SampleFactory
 
@@ -189,6 +191,24 @@ def test_an_open_menu_and_the_focus_survive_a_refresh(page: Page) -> None:
     expect(page.locator("#do-hold")).to_be_focused()
 
 
+def test_an_archive_fills_up_before_the_eyes_and_a_choice_stays(page: Page) -> None:
+    job = ArchiveJobFactory.create(
+        status="processing", stage="sealing", bytes_done=61, bytes_total=100
+    )
+    page.goto("/admin/archiving/archivejob/")
+    cell = page.locator(f"#job-{job.pk}-progress")
+    expect(cell).to_contain_text("sealing 61 %")
+    page.locator("input.action-select").check()
+    rows = ArchiveJob.objects.filter(pk=job.pk)
+    rows.update(bytes_done=62)
+    expect(cell).to_contain_text("sealing 62 %")
+    rows.update(status="failed")
+    expect(page.locator(f"#job-{job.pk}-status")).to_contain_text("failed")
+    expect(page.locator("input.action-select")).to_be_checked()
+    # What is over is asked for no more.
+    expect(page.locator("#list-poll[hx-get]")).to_have_count(0)
+
+
 def test_ctrl_k_leads_to_a_sample(page: Page) -> None:
     sample = SampleFactory.create(sample_id="liver-3")
     page.keyboard.press("Control+k")
@@ -276,7 +296,12 @@ def test_pages_are_accessible(page: Page, theme: str) -> None:
 
 
 def addresses(run: Runfolder) -> list[str]:
-    tabs = [f"{page_of(run)}?tab={tab}" for tab in ("samples", "timeline", "raw")]
+    tabs = [
+        f"{page_of(run)}?tab={tab}" for tab in ("samples", "archive", "timeline", "raw")
+    ]
+    sealed = ArchiveJob.objects.filter(status="encrypted")[0]
+    archive = f"/admin/archiving/archivejob/{sealed.pk}/change/"
+    restore = f"/admin/archiving/restore/{sealed.restores.all()[0].pk}/change/"
     return [
         "/admin/",
         "/admin/health/",
@@ -284,6 +309,13 @@ def addresses(run: Runfolder) -> list[str]:
         "/admin/runfolders/sample/",
         "/admin/runfolders/instrument/",
         "/admin/runfolders/root/",
+        "/admin/archiving/archivejob/",
+        "/admin/archiving/restore/",
+        "/admin/archiving/archivecopy/",
+        "/admin/archiving/recipient/",
+        archive,
+        *(f"{archive}?tab={tab}" for tab in ("verifications", "copies", "restores")),
+        restore,
         "/admin/operations/attention/",
         "/admin/operations/event/",
         "/admin/operations/apitoken/",
