@@ -57,8 +57,11 @@ WAITED_FOR = frozenset(
 class Trouble(Exception):
     """An expected failure: the work ends, what was half made goes.
 
-    `next_step` is a sentence that tells a person what to do.
+    `next_step` is a sentence that tells a person what to do, `log_tail` what tar
+    and gpg said last, if they ran.
     """
+
+    log_tail = ""
 
     def __init__(self, code: Code, message: str, next_step: str = "") -> None:
         super().__init__(message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archiving.services.drill import run_drill
+from archiving.services.drill import is_drill_due, run_drill
 from archiving.services.keys import check_recipients
 from archiving.services.policy import current_policy
 from archiving.services.work import tend as tend_archives
@@ -26,5 +26,6 @@ def check_keys(host: str) -> None:
 
 
 def drill(host: str) -> None:
-    """Restore a small file of some archive, where a secret key is at hand."""
-    run_drill(host)
+    """Once a day: restore a small file of some archive, where a secret key is."""
+    if is_drill_due(host):
+        run_drill(host)

@@ -37,7 +37,7 @@ def ticks(host: str) -> tuple[Tick, ...]:
         Tick(f"tend@{host}", "archiving.tasks.tend", (host,), local, 1),
         Tick(f"work@{host}", "archiving.tasks.work", (host,), long, 1),
         Tick(f"check-keys@{host}", "archiving.tasks.check_keys", (host,), local, day),
-        Tick(f"drill@{host}", "archiving.tasks.drill", (host,), long, day),
+        Tick(f"drill@{host}", "archiving.tasks.drill", (host,), long, 60),
         Tick(f"beat-local@{host}", beat, (host, local), local, 1),
         Tick(f"beat-long@{host}", beat, (host, long), long, 1),
         Tick("beat-default", beat, ("", queues.DEFAULT), queues.DEFAULT, 1),

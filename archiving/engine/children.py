@@ -65,7 +65,8 @@ class Child:
 
 
 class Children:
-    """The programs of one piece of work; at its end none of them is left.
+    """The programs of one piece of work; at its end none of them is left, and
+    Trouble that ends it takes their last words along.
 
     To be used in the thread that waits for the work: the kernel ends a child of
     ours with the thread that started it.
@@ -84,6 +85,8 @@ class Children:
         trace: TracebackType | None,
     ) -> None:
         self.kill()
+        if isinstance(error, Trouble):
+            error.log_tail = self.log_tail()
         for child in self._children:
             child.close()
 

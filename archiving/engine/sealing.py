@@ -194,8 +194,11 @@ def _check_whole(scanner: TarScanner) -> None:
     try:
         scanner.close()
     except TarDamaged as error:
-        words = f"tar wrote no whole archive: {error}"
-        raise Trouble(Code.TAR_FAILED, words) from error
+        raise Trouble(
+            Code.TAR_FAILED,
+            f"tar wrote no whole archive: {error}",
+            "Look which tar is on the PATH; it is tried again by itself.",
+        ) from error
 
 
 def _check_tar(order: SealOrder, tar: Child) -> None:
@@ -272,9 +275,10 @@ def _encrypt_manifest(order: SealOrder, children: Children) -> None:
 
 
 def _create(path: Path) -> BinaryIO:
-    """A new file for us alone; FileExistsError if there is one."""
+    """A new file for us alone. Raises Trouble, also if there is one."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
+    with writing(path):
+        return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def _digest(path: Path) -> str:

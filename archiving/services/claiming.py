@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from archiving.choices import Outcome, Status
+from archiving.choices import CheckState, Outcome, Status
 from archiving.errors import Code
-from archiving.models import ArchiveAttempt, ArchiveJob
+from archiving.models import ArchiveAttempt, ArchiveJob, Verification
 from archiving.services import locks
 from archiving.services.history import record
 from archiving.services.naming import artifacts_of
@@ -38,8 +38,7 @@ def claim_next(host: str, worker_id: str) -> ArchiveJob | None:
     if not policy.is_on:
         return None
     with transaction.atomic():
-        locks.wait_for(locks.CLAIM, host)
-        if not _has_room(host, policy):
+        if not has_room(host):
             return None
         rows = due_jobs().filter(host=host)
         if job := _first(rows):
@@ -81,6 +80,25 @@ def take_back_expired(host: str) -> int:
     return taken
 
 
+def scheduled_verifications(host: str) -> QuerySet[Verification]:
+    """Those that go on now and that no person asked for."""
+    return Verification.objects.filter(
+        ~expired(), job__host=host, requested_by="", state=CheckState.RUNNING
+    )
+
+
+def has_room(host: str) -> bool:
+    """Whether this host may begin another seal or verification of the schedule.
+
+    The long queue has one worker more than these: somebody may wait for a restore.
+    Holds a lock until the transaction ends, so that no other worker finds the same.
+    """
+    locks.wait_for(locks.CLAIM, host)
+    sealing = ArchiveJob.objects.filter(host=host, status=Status.PROCESSING)
+    busy = sealing.count() + scheduled_verifications(host).count()
+    return busy < current_policy().max_concurrent_jobs
+
+
 def due_jobs() -> QuerySet[ArchiveJob]:
     """What may be begun now, of any host; what people asked for comes first."""
     runfolder = Runfolder.objects.filter(pk=OuterRef("runfolder"))
@@ -99,11 +117,6 @@ def due_jobs() -> QuerySet[ArchiveJob]:
         held_at=None,
         ignored_at=None,
     ).order_by("-is_manual", "created_at", "pk")
-
-
-def _has_room(host: str, policy: Policy) -> bool:
-    running = ArchiveJob.objects.filter(host=host, status=Status.PROCESSING)
-    return running.count() < policy.max_concurrent_jobs
 
 
 def _first(rows: QuerySet[ArchiveJob]) -> ArchiveJob | None:
@@ -159,8 +172,7 @@ def _claim_foreign(host: str, worker_id: str, policy: Policy) -> ArchiveJob | No
         if not _is_seen_here(seen, policy):
             continue
         with transaction.atomic():
-            locks.wait_for(locks.CLAIM, host)
-            if not _has_room(host, policy):
+            if not has_room(host):
                 return None
             if job := _first(due_jobs().filter(pk=seen.pk)):
                 return _claim(job, host, worker_id, policy)

@@ -29,12 +29,7 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
         except TimedOut as error:
             raise silent(directory) from error
     if _has_archives(job) and not any(destination.iterdir()):
-        raise Trouble(
-            Code.DESTINATION_MISSING,
-            f"{destination} is empty, though archives were sealed into it: its disk "
-            "seems not to be mounted",
-            "Mount it. If the archives were taken away on purpose, put any file there.",
-        )
+        raise not_mounted(destination)
     if job.sealed_at or job.origin == Origin.ADOPTED:
         return
     for artifact in (artifacts.archive, artifacts.sealed_manifest, artifacts.key):
@@ -44,6 +39,15 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
                 f"{artifact.final} is there already, and SeqHub has not made it",
                 "Move it away, then retry.",
             )
+
+
+def not_mounted(destination: Path) -> Trouble:
+    return Trouble(
+        Code.DESTINATION_MISSING,
+        f"{destination} is empty, though archives were sealed into it: its disk seems "
+        "not to be mounted",
+        "Mount it. If the archives were taken away on purpose, put any file there.",
+    )
 
 
 def prepare(run_keys: Path, manifests_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 
 from django.db import IntegrityError, transaction
@@ -16,6 +17,17 @@ from archiving.services.sampling import remove_samples
 from archiving.services.verification import OPEN, claim_verification, run_verification
 from seqhub.lib.files import Locked, locked
 from seqhub.lib.lease import new_worker_id
+
+# A little less than a day, so that the hour stays about the same.
+EVERY = dt.timedelta(hours=23)
+
+
+def is_drill_due(host: str) -> bool:
+    """Whether the last one on this host is longer ago than a day."""
+    recently = timezone.now() - EVERY
+    return not Verification.objects.filter(
+        job__host=host, depth=Depth.DRILL, requested_at__gt=recently
+    ).exists()
 
 
 def run_drill(host: str) -> Verification | None:

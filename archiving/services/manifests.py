@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -13,17 +14,13 @@ from typing import BinaryIO
 
 from django.conf import settings
 
-from archiving.engine.children import Children
-from archiving.engine.gpg.symmetric import (
-    check_decryption,
-    decrypt_argv,
-    passphrase_pipe,
-)
+from archiving.engine.opening import open_sealed
 from archiving.engine.watch import Watch
 from archiving.errors import Code, ManifestNotHere, Trouble
 from archiving.models import ArchiveJob
+from archiving.services.naming import PARTIAL
 from archiving.services.policy import current_policy
-from seqhub.lib.files import fsync_directory
+from seqhub.lib.files import PRIVATE, fsync_directory
 
 
 @contextmanager
@@ -88,48 +85,26 @@ def decrypted_manifest(
 
     Raises Trouble: MANIFEST_MISSING, WRONG_KEY, ARCHIVE_DAMAGED, GPG_FAILED.
     """
-    directory = current_policy().manifests_dir
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        prefix=f"{job.pk}.", suffix=".opened", dir=directory
-    ) as file:
-        _decrypt(job.sealed_manifest_path, key, home, file.fileno(), watch)
+    # In the gpg home, which is ours alone, and swept if its holder is killed.
+    with tempfile.NamedTemporaryFile(prefix="manifest-", dir=home) as file:
+        open_sealed(job.sealed_manifest_path, key, home, file.fileno(), watch)
         yield Path(file.name)
 
 
 def put_back(job: ArchiveJob, opened: Path) -> None:
     """Make an opened manifest the readable one. Raises OSError."""
     readable = path_of(job)
-    with opened.open("rb") as file:
+    readable.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Of no attempt: the sweep takes it for a leftover.
+    partial = readable.with_name(f"{job.pk}.0.{PARTIAL}")
+    partial.unlink(missing_ok=True)
+    with opened.open("rb") as source, partial.open("xb") as file:
+        os.fchmod(file.fileno(), PRIVATE)
+        shutil.copyfileobj(source, file)
+        file.flush()
         os.fsync(file.fileno())
-    # The temporary file keeps its own name, which it removes at its end.
-    readable.unlink(missing_ok=True)
-    os.link(opened, readable)
+    partial.replace(readable)
     fsync_directory(readable.parent)
-
-
-def _decrypt(sealed: Path, key: bytes, home: Path, output: int, watch: Watch) -> None:
-    try:
-        file = sealed.open("rb")
-    except OSError as error:
-        raise Trouble(
-            Code.MANIFEST_MISSING,
-            f"{sealed} can't be opened: {error.strerror}",
-            "Bring it back from another copy of the archive.",
-        ) from error
-    passphrase = passphrase_pipe(key)
-    try:
-        with file, Children() as children:
-            gpg = children.start(
-                decrypt_argv(home, passphrase),
-                stdin=file,
-                stdout=output,
-                pass_fds=(passphrase,),
-            )
-            children.follow(gpg.process.wait, watch=watch, done=lambda: (0, 0))
-            check_decryption(gpg.messages(), gpg.process.returncode)
-    finally:
-        os.close(passphrase)
 
 
 def _open_readable(job: ArchiveJob) -> BinaryIO:

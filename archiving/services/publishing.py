@@ -29,10 +29,11 @@ from archiving.choices import (
     Verified,
 )
 from archiving.engine.gpg.recipients import Recipient
-from archiving.engine.trouble import destination_trouble
-from archiving.errors import Code
+from archiving.engine.trouble import writing
+from archiving.errors import Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob, Verification
 from archiving.services.attention import sync_attention
+from archiving.services.destination import not_mounted
 from archiving.services.history import record
 from archiving.services.jobs import change_status, clear_trouble, lock_job
 from archiving.services.keys import note_recipients
@@ -77,9 +78,11 @@ class _Gone(Exception):
 def prepare_publication(
     job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Recipient]
 ) -> dict[str, Any]:
-    """What is to be noted down of the partial files, all of them fsynced."""
-    for directory in {artifact.partial.parent for artifact in artifacts.all}:
-        fsync_directory(directory)
+    """What is to be noted down of the partial files, all of them fsynced. Raises
+    Trouble."""
+    for artifact in artifacts.all:
+        with writing(artifact.partial):
+            fsync_directory(artifact.partial.parent)
     digests = {
         artifacts.archive: made.archive_sha256,
         artifacts.sealed_manifest: made.sealed_manifest_sha256,
@@ -121,21 +124,22 @@ def finish(job_id: int) -> bool:
         try:
             # A failed step must leave the row as it was.
             with transaction.atomic():
-                _name_files(job.publishing)
+                _name_files(job, job.publishing)
                 _flip(job, job.publishing)
         except _Gone as error:
             job.refresh_from_db()
             _withdraw(job, error)
             return False
-        except OSError as error:
+        except Trouble as trouble:
             job.refresh_from_db()
-            _postpone(job, error)
+            _postpone(job, trouble)
             return False
     return True
 
 
 def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
-    found = file.partial.stat()
+    with writing(file.partial):
+        found = file.partial.stat()
     return {
         "partial": str(file.partial),
         "final": str(file.final),
@@ -145,22 +149,34 @@ def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
     }
 
 
-def _name_files(journal: dict[str, Any]) -> None:
-    """Raises OSError, _Gone."""
-    for file in journal["files"]:
-        partial, final = Path(file["partial"]), Path(file["final"])
-        try:
-            size_bytes = partial.stat().st_size
-        except FileNotFoundError:
-            size_bytes = None
-        if size_bytes == file["bytes"]:
-            partial.replace(final)
-        elif not _is_named(final, file):
-            if file["final"] != journal["key_file"]:
-                raise _Gone(f"neither {partial.name} nor {final.name} is there")
-            write_atomic(final, base64.b64decode(journal["values"]["wrapped_key"]))
-    for directory in {Path(file["final"]).parent for file in journal["files"]}:
-        fsync_directory(directory)
+def _name_files(job: ArchiveJob, journal: dict[str, Any]) -> None:
+    """Raises Trouble, _Gone."""
+    finals = [Path(file["final"]) for file in journal["files"]]
+    for file, final in zip(journal["files"], finals, strict=True):
+        with writing(final):
+            _name_file(job, journal, file)
+    for final in finals:
+        with writing(final):
+            fsync_directory(final.parent)
+
+
+def _name_file(job: ArchiveJob, journal: dict[str, Any], file: dict[str, Any]) -> None:
+    """Raises OSError, Trouble, _Gone."""
+    partial, final = Path(file["partial"]), Path(file["final"])
+    try:
+        size_bytes = partial.stat().st_size
+    except FileNotFoundError:
+        size_bytes = None
+    if size_bytes == file["bytes"]:
+        partial.replace(final)
+    elif _is_named(final, file):
+        return
+    elif file["final"] == journal["key_file"]:
+        write_atomic(final, base64.b64decode(journal["values"]["wrapped_key"]))
+    elif final.parent == Path(job.destination) and not any(final.parent.iterdir()):
+        raise not_mounted(final.parent)
+    else:
+        raise _Gone(f"neither {partial.name} nor {final.name} is there")
 
 
 def _is_named(final: Path, file: dict[str, Any]) -> bool:
@@ -255,9 +271,8 @@ def _withdraw(job: ArchiveJob, error: _Gone) -> None:
     )
 
 
-def _postpone(job: ArchiveJob, error: OSError) -> None:
-    trouble = destination_trouble(Path(job.destination), error)
-    log.warning("%s can't be published now: %s", job, error)
+def _postpone(job: ArchiveJob, trouble: Trouble) -> None:
+    log.warning("%s can't be published now: %s", job, trouble.message)
     job.code, job.message = trouble.code, f"it can't be published: {trouble.message}"
     job.next_step = trouble.next_step
     job.save(update_fields=["code", "message", "next_step"])

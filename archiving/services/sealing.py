@@ -23,6 +23,7 @@ from archiving.engine.gpg.recipients import Recipient, look_up
 from archiving.engine.gpg.secret import new_session_key
 from archiving.engine.gpg.wrapping import wrap
 from archiving.engine.manifest import read_manifest
+from archiving.engine.opening import sealed_digest
 from archiving.engine.sealing import Sealed, SealOrder, seal, survey_source
 from archiving.engine.source import compare_source
 from archiving.engine.trouble import reading_source, source_missing, writing
@@ -51,6 +52,10 @@ log = logging.getLogger(__name__)
 _GROWING = frozenset({Stage.SEALING, Stage.SYNCING})
 _NAMED = 3
 _TRACEBACK_CHARACTERS = 20_000
+_READ_BACK = (
+    "Look at the destination's disk and this host's memory; it is tried again by "
+    "itself."
+)
 _NO_RECIPIENT = "Name at least one key in archiving.gpg_receivers."
 
 
@@ -141,6 +146,7 @@ def _make(work: _Work) -> tuple[Publication, list[Recipient]]:
         reporter.expect(sealed.archive_bytes, sealed.files)
         checked = verify(order.archive, order.manifest, order.key, home, reporter)
         _check_equal(sealed, checked)
+        _check_manifest(order, sealed, reporter)
         reporter.expect(None, survey.entries)
         _compare(order, reporter)
         verified_at = time.monotonic()
@@ -163,6 +169,14 @@ def _make(work: _Work) -> tuple[Publication, list[Recipient]]:
         log_tail=sealed.log_tail,
     )
     return made, keys
+
+
+def _check_manifest(order: SealOrder, sealed: Sealed, watch: Watch) -> None:
+    """Raises Trouble unless the encrypted manifest gives back the readable one."""
+    opened = sealed_digest(order.sealed_manifest, order.key, order.home, watch)
+    if opened != sealed.manifest_sha256:
+        words = "the encrypted manifest is not as it was written"
+        raise Trouble(Code.ARCHIVE_DAMAGED, words, _READ_BACK)
 
 
 def _usable_keys(home: Path, policy: Policy) -> list[Recipient]:
@@ -191,8 +205,7 @@ def _check_equal(sealed: Sealed, checked: Checked) -> None:
         raise Trouble(
             Code.ARCHIVE_DAMAGED,
             f"read back from disk, the archive is not as it was written: {words}",
-            "Look at the destination's disk and this host's memory; it is tried again "
-            "by itself.",
+            _READ_BACK,
         )
 
 
@@ -263,6 +276,7 @@ def _give_up(work: _Work, outcome: Outcome, trouble: Trouble, trace: str = "") -
             message=trouble.message,
             next_step=trouble.next_step,
             traceback=trace[-_TRACEBACK_CHARACTERS:],
+            log_tail=trouble.log_tail,
         )
 
     _persist(settle, work.policy)

@@ -20,8 +20,8 @@ from archiving.choices import CheckState, Depth, Status, Verified
 from archiving.engine.watch import Watch
 from archiving.errors import ArchiveNotFound, Code, Trouble
 from archiving.models import ArchiveJob, Verification
-from archiving.services import locks
 from archiving.services.attention import sync_attention
+from archiving.services.claiming import has_room, scheduled_verifications
 from archiving.services.doorbell import ring_for_work
 from archiving.services.examination import Examination
 from archiving.services.examining import examine
@@ -112,11 +112,7 @@ def claim_next_verification(
     rows = _claimable().filter(job__host=host)
     if not scheduled:
         return _claim(rows.exclude(requested_by=""), worker_id)
-    locks.wait_for(locks.CLAIM, f"verification:{host}")
-    running = Verification.objects.filter(
-        ~expired(), job__host=host, requested_by="", state=CheckState.RUNNING
-    )
-    if running.exists():
+    if not has_room(host) or scheduled_verifications(host).exists():
         return None
     return _claim(rows.filter(requested_by=""), worker_id)
 

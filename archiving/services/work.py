@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from django.db.models import Q
 
-from archiving.models import Restore, Verification
+from archiving.models import ArchiveJob, Restore, Verification
 from archiving.services.attention import refresh_attention
 from archiving.services.claiming import claim_next, due_jobs, take_back_expired
 from archiving.services.doorbell import ring_for_work
@@ -19,8 +19,10 @@ from archiving.services.reverification import make_due
 from archiving.services.sealing import seal_job
 from archiving.services.sweeping import sweep
 from archiving.services.verification import claim_next_verification, run_verification
-from seqhub.lib import drain
+from seqhub.lib import drain, queues
 from seqhub.lib.lease import LeaseLost, expired, new_worker_id
+from seqhub.operations.services.doorbell import drop_unanswered
+from seqhub.operations.services.heartbeats import beat
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +53,23 @@ def tend(host: str) -> None:
             part(host)
         except Exception:
             log.exception("%s of archives failed", part.__name__)
+    vouch(host)
+    # While all of its workers are busy for hours, nobody answers.
+    drop_unanswered(queues.long(host))
     if _is_anything_due(host):
         ring_for_work(host)
+
+
+def vouch(host: str) -> None:
+    """Beat for the long queue whose workers are all busy: their leases show that
+    they live."""
+    is_held = ~Q(worker_id="") & ~expired()
+    if (
+        ArchiveJob.objects.filter(is_held, host=host).exists()
+        or Restore.objects.filter(is_held, host=host).exists()
+        or Verification.objects.filter(is_held, job__host=host).exists()
+    ):
+        beat(host, f"cluster:{queues.long(host)}")
 
 
 def _do_next(host: str, worker_id: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from archiving.engine.gpg import calls
 from archiving.engine.gpg.agents import GRACE_S, processes_of
+from archiving.engine.trouble import destination_trouble, writing
 from archiving.errors import Code, Trouble
 from seqhub.lib import files, processes
 
@@ -39,9 +40,10 @@ def open_home(work_dir: Path, source: Path | None) -> Iterator[Path]:
     `source` None is gpg's own choice: $GNUPGHOME or ~/.gnupg; one that does not
     exist has no keys. The home and every process in it are gone afterwards; those
     of a killed holder are found by `leftovers.remove_leftovers`. Raises
-    Trouble(GPG_FAILED) when the keys can't be read.
+    Trouble: GPG_FAILED when the keys can't be read, DESTINATION_... for `work_dir`.
     """
-    home, lock = _claim(work_dir)
+    with writing(work_dir / PREFIX):
+        home, lock = _claim(work_dir)
     try:
         _furnish(home, source or user_home())
         yield home
@@ -100,15 +102,17 @@ def try_lock(home: Path) -> int | None:
 
 
 def _furnish(home: Path, source: Path) -> None:
-    # A reader of smart cards serves one process at a time: leave it to people.
-    (home / "gpg-agent.conf").write_text("disable-scdaemon\n")
     try:
+        # A reader of smart cards serves one process at a time: leave it to people.
+        (home / "gpg-agent.conf").write_text("disable-scdaemon\n")
         for name in COPIED:
             if (source / name).is_file():
                 shutil.copyfile(source / name, home / name)
         if (source / PRIVATE_KEYS).is_dir():
             (home / PRIVATE_KEYS).symlink_to((source / PRIVATE_KEYS).resolve())
     except OSError as error:
+        if files.is_disk_full(error):
+            raise destination_trouble(home.parent, error) from error
         raise Trouble(
             Code.GPG_FAILED,
             f"the keys in {source} can't be read: {error.strerror}",
