@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from archiving.choices import Origin
@@ -28,8 +29,8 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
             raise destination_trouble(directory, error) from error
         except TimedOut as error:
             raise silent(directory) from error
-    if _has_archives(job) and not any(destination.iterdir()):
-        raise not_mounted(destination)
+    if _has_archives(job) and (missing := missing_disk(destination)):
+        raise missing
     if job.sealed_at or job.origin == Origin.ADOPTED:
         return
     for artifact in (artifacts.archive, artifacts.sealed_manifest, artifacts.key):
@@ -41,11 +42,16 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
             )
 
 
-def not_mounted(destination: Path) -> Trouble:
+def missing_disk(destination: Path) -> Trouble | None:
+    """What to say if the directory is gone or empty, though archives were made in it:
+    a mount point without its disk."""
+    with suppress(OSError):
+        if any(destination.iterdir()):
+            return None
     return Trouble(
         Code.DESTINATION_MISSING,
-        f"{destination} is empty, though archives were sealed into it: its disk seems "
-        "not to be mounted",
+        f"{destination} is empty or gone, though archives were sealed into it: its "
+        "disk seems not to be mounted",
         "Mount it. If the archives were taken away on purpose, put any file there.",
     )
 

@@ -33,7 +33,7 @@ from archiving.engine.trouble import writing
 from archiving.errors import Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob, Verification
 from archiving.services.attention import sync_attention
-from archiving.services.destination import not_mounted
+from archiving.services.destination import missing_disk
 from archiving.services.history import record
 from archiving.services.jobs import change_status, clear_trouble, lock_job
 from archiving.services.keys import note_recipients
@@ -145,6 +145,7 @@ def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
         "final": str(file.final),
         "bytes": found.st_size,
         "inode": found.st_ino,
+        "mtime_ns": found.st_mtime_ns,
         "sha256": sha256,
     }
 
@@ -173,9 +174,10 @@ def _name_file(job: ArchiveJob, journal: dict[str, Any], file: dict[str, Any]) -
         return
     elif file["final"] == journal["key_file"]:
         write_atomic(final, base64.b64decode(journal["values"]["wrapped_key"]))
-    elif final.parent == Path(job.destination) and not any(final.parent.iterdir()):
-        raise not_mounted(final.parent)
     else:
+        # It may only be away, and comes back with its disk.
+        if missing := missing_disk(Path(job.destination)):
+            raise missing
         raise _Gone(f"neither {partial.name} nor {final.name} is there")
 
 
@@ -188,7 +190,8 @@ def _is_named(final: Path, file: dict[str, Any]) -> bool:
         return False
     if found.st_size != file["bytes"]:
         return False
-    if found.st_ino == file["inode"]:
+    # A number alone is given to another file once the first one is gone.
+    if (found.st_ino, found.st_mtime_ns) == (file["inode"], file["mtime_ns"]):
         return True
     # A network file system may number its files anew.
     with final.open("rb") as content:

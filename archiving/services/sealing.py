@@ -31,7 +31,7 @@ from archiving.engine.verifying import Checked, verify
 from archiving.engine.watch import Watch
 from archiving.errors import WAITED_FOR, Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob
-from archiving.services.destination import check_destination, prepare
+from archiving.services.destination import check_destination, missing_disk, prepare
 from archiving.services.naming import Artifacts, artifacts_of
 from archiving.services.outcomes import give_up
 from archiving.services.policy import Policy, current_policy
@@ -248,6 +248,13 @@ def _guard(destination: Path, policy: Policy, stage: Stage) -> None:
         check_margin(destination, policy)
 
 
+def _located(work: _Work, trouble: Trouble) -> Trouble:
+    """What was written a moment ago is not there any more: its disk is away."""
+    if trouble.code in (Code.ARCHIVE_MISSING, Code.MANIFEST_MISSING):
+        return missing_disk(Path(work.job.destination)) or trouble
+    return trouble
+
+
 def _outcome_of(trouble: Trouble, stage: Stage) -> Outcome:
     if trouble.code == Code.CANCELLED:
         return Outcome.CANCELLED
@@ -261,6 +268,7 @@ def _outcome_of(trouble: Trouble, stage: Stage) -> Outcome:
 def _give_up(work: _Work, outcome: Outcome, trouble: Trouble, trace: str = "") -> None:
     """Remove what was half made, and say in the row why."""
     remove(work.artifacts)
+    trouble = _located(work, trouble)
     log.warning("%s: %s: %s", work.job, outcome, trouble.message)
 
     @transaction.atomic

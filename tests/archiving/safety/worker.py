@@ -34,6 +34,9 @@ NOTED = "noted"
 NAMED = ("named-key", "named-sealed-manifest", "named-manifest", "named-archive")
 FLIPPED = "flipped"  # before the row is committed
 COMMITTED = "committed"
+NOWHERE = "nowhere"
+# No point: do what ticks and the long queue do, instead of sealing.
+RECOVER = "recover"
 _ENDINGS = dict(
     zip((".key.gpg", ".manifest.gpg", ".manifest", ".tar.gpg"), NAMED, strict=True)
 )
@@ -149,6 +152,7 @@ def main(point: str, victim: str, ahead_s: float = 0) -> None:
     from archiving.engine import sealing as engine
     from archiving.engine import verifying
     from archiving.services import claiming, publishing, sealing
+    from archiving.services.work import tend, work
     from seqhub.lib.lease import new_worker_id
     from tests.factories import HOST
 
@@ -170,6 +174,10 @@ def main(point: str, victim: str, ahead_s: float = 0) -> None:
     wrap(publishing, "record", trap, after=FLIPPED)
     wrap(sealing, "finish", trap, after=COMMITTED)
 
+    if point == RECOVER:
+        tend(HOST)
+        work(HOST)
+        return
     job = claiming.claim_next(HOST, new_worker_id(HOST))
     if job is None:
         print("nothing is due", flush=True)
