@@ -31,7 +31,8 @@ class Stage(TextChoices):
     SYNCING = "syncing", "writing to disk"
     WRAPPING = "wrapping", "wrapping the key"
     VERIFYING = "verifying", "reading it back"
-    COMPARING = "comparing", "comparing with the run"
+    COMPARING = "comparing", "comparing"
+    WRITING = "writing", "writing files"  # of a restore
     PUBLISHING = "publishing", "publishing"
 
 

@@ -88,7 +88,7 @@ def restore(
         watch.stage(Stage.COMPARING)
         with _members(manifest, wanted) as members:
             remove_different(into, members, watch.tick)
-    watch.stage(Stage.SEALING)
+    watch.stage(Stage.WRITING)
     trouble = _extract(archive, selection, into, key, home, watch)
     if manifest is None:
         if trouble:

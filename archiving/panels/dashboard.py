@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from archiving.choices import RestoreState, Status, Verified
-from archiving.models import ArchiveJob, Restore, Verification
+from archiving.models import Restore, Verification
 from archiving.panels.chips import check_chip, restore_chip, status_chip
 from archiving.panels.links import archive_link, archives_link, restore_link
 from archiving.panels.progress import Bar, bar_of
@@ -105,14 +105,15 @@ def _restores() -> list[WorkLine]:
 def today() -> list[Count]:
     """What was sealed since midnight in the site's zone; nothing where sealing is
     off and never was on."""
-    if not current_policy().is_on and not ArchiveJob.objects.exists():
-        return []
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     numbers = visible_jobs().aggregate(
+        known=CountOf("pk"),
         sealed=CountOf("pk", filter=Q(sealed_at__gte=midnight)),
         damaged=CountOf("pk", filter=Q(verification=Verified.DAMAGED)),
         failed=CountOf("pk", filter=Q(status=Status.FAILED)),
     )
+    if not current_policy().is_on and not numbers["known"]:
+        return []
     counts = [
         Count(
             numbers["sealed"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archiving.choices import Stage
-from archiving.models import Progress, Restore
+from archiving.models import Progress
 from archiving.selectors import progress_of
 from seqhub.lib.units import format_bytes, format_duration
 
@@ -35,11 +35,7 @@ def bar_of(row: Progress) -> Bar:
 
 def stage_words(row: Progress) -> str:
     """What the worker is at."""
-    if not row.stage:
-        return "beginning"
-    if isinstance(row, Restore) and row.stage == Stage.SEALING:
-        return "writing"  # the stages are named after those of a seal
-    return Stage(row.stage).label
+    return Stage(row.stage).label if row.stage else "beginning"
 
 
 def amounts(row: Progress) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -15,7 +16,6 @@ from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.models import Root, Runfolder
 from runfolders.panels.chips import root_chip, sequencing_chip, state_chip
 from runfolders.selectors import count_samples, in_flight, visible_runfolders
-from runfolders.services.scan import ROLE as SCANNER
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Count, Panel
 from seqhub.operations.models import Heartbeat
@@ -121,9 +121,9 @@ def storage_panel() -> Panel:
     )
 
 
-def scan_panel() -> Panel:
-    """When each host was scanned last, and how far a running scan is."""
-    beats = list(Heartbeat.objects.filter(role=SCANNER))
+def scan_panel(beats: Iterable[Heartbeat]) -> Panel:
+    """When each host was scanned last, and how far a running scan is, by what the
+    scanners told."""
     now = timezone.now()
     hosts = [
         {

@@ -11,8 +11,10 @@ from django.template.response import TemplateResponse
 
 from runfolders.models import Root
 from runfolders.panels.dashboard import scan_panel
+from runfolders.services.scan import ROLE as SCANNER
 from seqhub.console import panels
 from seqhub.console.health import health_line
+from seqhub.operations.panels import signs_of_life
 
 
 def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -24,12 +26,13 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     if not request.user.has_perm("runfolders.view_runfolder"):
         return {"has_no_role": True}
     shown = panels.dashboard_panels()
-    scan = scan_panel()
+    signs = signs_of_life()
+    scan = scan_panel([sign.beat for sign in signs if sign.role == SCANNER])
     return {
         "panels": shown,
         "scan": scan,
         "counts": panels.counts_of_today(),
-        "health": health_line(),
+        "health": health_line(signs),
         "is_live": scan.is_live or any(panel.is_live for panel in shown),
         "is_tryout": settings.CONFIG.is_tryout,
         "has_roots": Root.objects.filter(is_configured=True).exists(),

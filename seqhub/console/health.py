@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from django_q.models import Failure, OrmQ, Schedule
 from runfolders.models import Root
 from runfolders.panels.dashboard import root_lines
 from runfolders.services.scan import ROLE as SCANNER
-from seqhub.operations.panels import CLUSTER, signs_of_life
+from seqhub.operations.panels import CLUSTER, Sign, signs_of_life
 
 FAILURES_SHOWN = 20
 
@@ -33,9 +34,8 @@ class Item:
     at: Any = None  # when it was last heard of
 
 
-def health_line() -> list[Item]:
+def health_line(signs: Sequence[Sign]) -> list[Item]:
     """Scanner, clusters, PostgreSQL, roots: one item each."""
-    signs = signs_of_life()
     items = []
     scanners = [sign for sign in signs if sign.role == SCANNER]
     if scanners:
@@ -64,11 +64,12 @@ def health_page(request: HttpRequest) -> HttpResponse:
     """Heartbeats, disks, database, queues and schedules; read-only."""
     if not request.user.has_perm("operations.view_heartbeat"):
         raise PermissionDenied
+    signs = signs_of_life()
     context = {
         **admin.site.each_context(request),
         "title": "Health",
-        "items": health_line(),
-        "signs": signs_of_life(),
+        "items": health_line(signs),
+        "signs": signs,
         "storage": {"lines": root_lines()},
         "database": _database(),
         "queues": _queues(),

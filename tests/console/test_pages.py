@@ -14,7 +14,7 @@ from tests.staff import staff
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 24
+MOST_QUERIES = 20
 
 
 @pytest.fixture
