@@ -64,7 +64,7 @@ def test_a_host_seals_so_many_at_once_and_no_more(site: Site) -> None:
     [
         {"held_at": later()},
         {"ignored_at": later()},
-        {"not_before": later(minutes=5)},
+        {"not_before": later(days=1)},
         {"status": Status.FAILED},
         {"status": Status.ENCRYPTED},
         {"publishing": {"attempt": 1}},

@@ -223,6 +223,7 @@ def _file(partial: Path, final: Path, size_bytes: int | None = None) -> dict[str
         "final": str(final),
         "bytes": size_bytes,
         "inode": 0,
+        "mtime_ns": 0,
         "sha256": "",
     }
 
