@@ -146,7 +146,6 @@ def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
         "bytes": found.st_size,
         "inode": found.st_ino,
         "mtime_ns": found.st_mtime_ns,
-        "mtime_ns": found.st_mtime_ns,
         "sha256": sha256,
     }
 
