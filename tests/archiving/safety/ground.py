@@ -14,6 +14,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ class Ground(Site):
         stored = [bytes(job.wrapped_key)] if job.wrapped_key else []
         if job.key_path.exists():
             stored.append(job.key_path.read_bytes())
-        assert any(self._is_whole(job.archive_path, key, run) for key in stored)
+        assert any(is_whole(self.gnupg, job.archive_path, key, run) for key in stored)
         return True
 
     def check_sealed(
@@ -193,7 +194,7 @@ class Ground(Site):
         assert (job.code, job.worker_id, job.publishing) == ("", "", None)
         wrapped = job.key_path.read_bytes()
         assert wrapped == bytes(job.wrapped_key or b"")
-        assert self._is_whole(job.archive_path, wrapped, run)
+        assert is_whole(self.gnupg, job.archive_path, wrapped, run)
         assert digest(job.archive_path) == job.archive_sha256
         assert digest(job.sealed_manifest_path) == job.sealed_manifest_sha256
         readable = self.data / "manifests" / f"{job.pk}.manifest"
@@ -211,32 +212,27 @@ class Ground(Site):
                 content = path.read_bytes()
                 assert not any(secret in content for secret in secrets), path
 
-    def _is_whole(self, archive: Path, wrapped: bytes, run: Path) -> bool:
-        """Whether stock gpg and tar make the run of it again."""
-        target = self.path / "opened"
-        target.mkdir()
-        key = gpg(self.gnupg, "--decrypt", content=wrapped)
-        key_file = self.path / "opened.key"
-        key_file.write_bytes(key)
-        try:
-            # As docs/operations.md tells people to do.
-            opened = subprocess.run(
-                [
-                    *("gpg", "--batch", "--quiet", "--homedir", str(self.gnupg)),
-                    *("--pinentry-mode", "loopback"),
-                    *("--passphrase-file", str(key_file), "--decrypt", str(archive)),
-                ],
-                capture_output=True,
-                check=False,
-            )
-            if opened.returncode:
-                return False
-            unpack = ["tar", "--extract", "--directory", str(target)]
-            subprocess.run(unpack, input=opened.stdout, check=True)
-            return tree(target / run.name) == tree(run)
-        finally:
-            key_file.unlink()
-            subprocess.run(["rm", "-rf", str(target)], check=True)
+
+def is_whole(gnupg: Path, archive: Path, wrapped: bytes, run: Path) -> bool:
+    """Whether stock gpg and tar make the run of it again, as docs/operations.md
+    tells people to do."""
+    with tempfile.TemporaryDirectory() as scratch:
+        key_file = Path(scratch) / "key"
+        key_file.write_bytes(gpg(gnupg, "--decrypt", content=wrapped))
+        opened = subprocess.run(
+            [
+                *("gpg", "--batch", "--quiet", "--homedir", str(gnupg)),
+                *("--pinentry-mode", "loopback", "--passphrase-file", str(key_file)),
+                *("--decrypt", str(archive)),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        if opened.returncode:
+            return False
+        unpack = ["tar", "--extract", "--directory", scratch]
+        subprocess.run(unpack, input=opened.stdout, check=True)
+        return tree(Path(scratch) / run.name) == tree(run)
 
 
 def eventually(look: Callable[[], object], what: str = "the end") -> None:
