@@ -17,6 +17,7 @@ BLOCK_BYTES = 512
 # device), prefix
 _FIELDS = struct.Struct("100s8s16x12s12s8sc100s6s82x155s12x")
 _POSIX = b"ustar\0"
+_GNU = b"ustar "
 _ADLER_MODULUS = 65521
 _DIGITS = re.compile(rb"\d{1,19}")
 _TIME = re.compile(rb"(-?\d{1,19})(?:\.(\d*))?")
@@ -42,10 +43,7 @@ def parse_header(block: bytes) -> Header:
     name, mode, size, mtime, checksum, flag, target, magic, prefix = _FIELDS.unpack(
         block
     )
-    # Adler's low half is 1 + the sum of the bytes, at a small part of the cost of
-    # `sum`; the checksum's own bytes count as spaces.
-    total = _number(checksum) + sum(checksum) - 8 * ord(" ")
-    if (total + 1) % _ADLER_MODULUS != zlib.adler32(block) & 0xFFFF:
+    if not _has_sum(block, checksum):
         raise BadHeader("a header with a wrong checksum")
     name = text(name)
     if magic == _POSIX and prefix[0]:
@@ -56,6 +54,30 @@ def parse_header(block: bytes) -> Header:
     return Header(
         flag, name, _number(mode) & 0o7777, length, _number(mtime), text(target)
     )
+
+
+def parse_plain(block: memoryview) -> tuple[bytes, int, int, int] | None:
+    """Name, mode, size and mtime of an ordinary file in GNU tar's format; None for
+    any other header, and for a damaged one."""
+    name, mode, size, mtime, checksum, flag, _, magic, _ = _FIELDS.unpack(block)
+    name = name.partition(b"\0")[0]
+    if flag != b"0" or magic != _GNU or name[-1:] in (b"", b"/"):
+        return None
+    try:
+        length = _number(size)
+        if length < 0 or not _has_sum(block, checksum):
+            return None
+        return name, _number(mode) & 0o7777, length, _number(mtime)
+    except BadHeader:
+        return None
+
+
+def _has_sum(block: bytes | memoryview, checksum: bytes) -> bool:
+    """Raises BadHeader when the field is no number."""
+    # Adler's low half is 1 + the sum of the bytes, at a small part of the cost of
+    # `sum`; the checksum's own bytes count as spaces.
+    total = _number(checksum) + sum(checksum) - 8 * ord(" ")
+    return (total + 1) % _ADLER_MODULUS == zlib.adler32(block) & 0xFFFF
 
 
 def text(field: bytes) -> bytes:
