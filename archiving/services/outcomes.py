@@ -12,6 +12,7 @@ from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.attention import sync_attention
 from archiving.services.history import record
 from archiving.services.jobs import change_status, put_on_hold
+from seqhub.lib.lease import expiry
 from seqhub.lib.units import format_duration
 from seqhub.operations.services.events import SYSTEM
 
@@ -50,7 +51,7 @@ def give_up(
         if outcome in _FAILURES:
             next_status, words = _failed(job, outcome)
         else:
-            job.not_before = timezone.now() + WAIT
+            job.not_before = expiry(WAIT.total_seconds())
     change_status(job, next_status)
     job.worker_id, job.lease_until, job.cancel_requested_at = "", None, None
     job.publishing = None
@@ -84,7 +85,8 @@ def _failed(job: ArchiveJob, outcome: Outcome) -> tuple[Status, str]:
     if outcome == Outcome.LOST:
         return Status.PENDING, "It is tried again."
     pause = PAUSES[job.failure_count - 1]
-    job.not_before = timezone.now() + pause
+    # By the database's clock, which says when it is over, too.
+    job.not_before = expiry(pause.total_seconds())
     after = format_duration(pause.total_seconds())
     return Status.PENDING, f"It is tried again in {after}."
 

@@ -205,3 +205,19 @@ def test_whatever_byte_of_an_archive_is_lost_the_content_tells(ground: Ground) -
         size = job.archive_path.stat().st_size
         ArchiveJob.objects.filter(pk=job.pk).update(archive_bytes=size)
     assert found[Fault.DECRYPTION_FAILED]
+
+
+@pytest.mark.parametrize("depth", [Depth.BYTES, Depth.FULL])
+def test_an_archive_that_the_disk_cannot_read_is_told_of(
+    ground: Ground, depth: Depth
+) -> None:
+    job = ground.add_job(ground.add_run())
+    ground.seal(job)
+    job.archive_path.unlink()
+    # Reading it at its beginning is an input/output error, as of a broken disk.
+    job.archive_path.symlink_to("/proc/self/mem")
+    row = verify(job, depth=depth)
+    assert row.state == CheckState.DAMAGED
+    assert Fault.ARCHIVE_UNREADABLE in faults(row)
+    told = " ".join(finding["message"] for finding in row.findings)
+    assert "Input/output error" in told

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 
 import pytest
+from django.utils import timezone
 
 from archiving.choices import Outcome, Status
 from archiving.models import ArchiveJob
@@ -120,3 +122,17 @@ def ends_seen(job: ArchiveJob, ends: set[object]) -> set[object]:
     job.refresh_from_db()
     ends.add(job.lease_until)
     return ends
+
+
+@pytest.mark.parametrize("clock_s", [86_400, -86_400])
+def test_a_pause_is_no_longer_where_the_clock_is_a_day_off(
+    ground: Ground, clock_s: int
+) -> None:
+    job = ground.add_job(ground.add_big_run())
+    job.archive_path.write_text("somebody's")
+    ended = ground.start(worker.NOWHERE, clock_s=clock_s).wait()
+    assert ended.outcome == Outcome.FAILED
+    job.refresh_from_db()
+    assert job.not_before is not None
+    minute = dt.timedelta(minutes=1)
+    assert 3 * minute < job.not_before - timezone.now() < 6 * minute
