@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -48,6 +48,8 @@ from seqhub.lib.lease import Keeper, LeaseLost, holds
 from seqhub.lib.processes import Cancelled
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 _GROWING = frozenset({Stage.SEALING, Stage.SYNCING})
 _NAMED = 3
@@ -98,7 +100,8 @@ def seal_job(job: ArchiveJob, *, reporter: Watch | None = None) -> ArchiveAttemp
             _give_up(work, Outcome.ERRORED, _surprise(error), traceback.format_exc())
         else:
             _publish(work, journal)
-    return ArchiveAttempt.objects.get(job=job, number=job.attempt)
+    attempts = ArchiveAttempt.objects.filter(job=job)
+    return _persist(lambda: attempts.get(number=job.attempt), policy)
 
 
 def _publish(work: _Work, journal: dict[str, Any]) -> None:
@@ -290,19 +293,17 @@ def _give_up(work: _Work, outcome: Outcome, trouble: Trouble, trace: str = "") -
     _persist(settle, work.policy)
 
 
-def _persist(settle: Callable[[], None], policy: Policy) -> None:
+def _persist(settle: Callable[[], Answer], policy: Policy) -> Answer:
     """Do it, again and again for the length of a lease if the database is away."""
     until = time.monotonic() + policy.lease_s
     while True:
         try:
-            settle()
+            return settle()
         except (OperationalError, InterfaceError):
             connection.close_if_unusable_or_obsolete()
             if time.monotonic() > until:
                 raise
             time.sleep(1)
-        else:
-            return
 
 
 def _surprise(error: Exception) -> Trouble:

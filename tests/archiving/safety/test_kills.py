@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from django.db import connection
 
 from archiving.choices import Outcome, Stage, Status
 from archiving.errors import Code
@@ -148,3 +149,33 @@ def is_taken_back(job: ArchiveJob) -> bool:
     tend(HOST)
     job.refresh_from_db()
     return not job.worker_id
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        worker.CLAIMED,
+        worker.SEALING_HALF,
+        Stage.COMPARING.value,
+        worker.NOTING,
+        worker.NOTED,
+        worker.NAMED[1],
+        worker.FLIPPED,
+        worker.COMMITTED,
+    ],
+)
+def test_a_connection_that_is_lost_costs_nothing(ground: Ground, point: str) -> None:
+    run = ground.add_big_run()
+    job = ground.add_job(run)
+    sealing = ground.start(point)
+    sealing.wait_until_trapped()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    sealing.let_go()
+    ended = sealing.wait()
+    assert (ended.returncode, ended.outcome) == (0, Outcome.SEALED)
+    ground.check_sealed(job, run, ended.keys)
+    assert job.attempts.count() == job.verifications.count() == 1
