@@ -61,9 +61,11 @@ class Sealing:
         self.gate.unlink()
 
     def tend(self) -> None:
-        """What is done each minute."""
+        """What is done each minute, unless one is to come."""
         queue = f"local-{self.site.host}"
-        self.site.ring(queue, "archiving.tasks.tend", self.site.host)
+        waiting = "SELECT 1 FROM django_q_ormq WHERE key = %s AND lock <= now()"
+        if not self.site.query(waiting, queue):
+            self.site.ring(queue, "archiving.tasks.tend", self.site.host)
 
     def check_sealed(self, run: Path) -> None:
         """That the archive comes about, and nothing else is left."""

@@ -29,6 +29,7 @@ from pytest_django import Settings
 from archiving.choices import Status, Verified
 from archiving.engine import children
 from archiving.engine import sealing as engine
+from archiving.engine.gpg.agents import processes_of
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services import jobs
 from archiving.services.claiming import claim_job
@@ -94,6 +95,8 @@ class Ground(Site):
             started.process.kill()
             started.process.communicate()
         super().close()
+        # It removes its sockets, and so does who removes the directory.
+        eventually(lambda: not processes_of(self.gnupg), "the end of the agent")
 
     def add_big_run(self, name: str = RUN) -> Path:
         """A run that takes a while, written long ago."""

@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 POINTS = [
     worker.CLAIMING,
     worker.CLAIMED,
-    *(stage.value for stage in Stage),
+    # A restore writes; a seal never comes to that.
+    *(stage.value for stage in Stage if stage != Stage.WRITING),
     worker.SEALING_HALF,
     worker.VERIFYING_HALF,
     worker.NOTING,
