@@ -27,7 +27,7 @@ SAMPLES = 12
 EVENTS = 10
 ROUNDS = 11
 MOST_MS = 300
-MOST_QUERIES = 24
+MOST_QUERIES = 20
 # The change-password page: the frame, its navigation, and a small form.
 FRAME = "/admin/password_change/"
 
