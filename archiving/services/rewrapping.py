@@ -5,6 +5,7 @@ The archives themselves are not touched.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,8 +83,8 @@ def rewrap(
                 report.failed[job.name] = f"{trouble.message}. {trouble.next_step}"
             except OSError as error:
                 report.failed[job.name] = (
-                    f"{job.key_path} can't be written: {error.strerror}. The database "
-                    "has the new key; repeat this once the file can be written."
+                    f"{job.key_path} can't be written: {error.strerror}. Repeat this "
+                    "once it can."
                 )
             else:
                 (report.rewrapped if is_new else report.unchanged).append(job.name)
@@ -144,20 +145,17 @@ def _rewrap_one(
             f"Do it on {job.host}.",
         )
     before = wrapped_key(job)
+    _check_is_ours(job, before)
     wanted = {receiver.key_id for receiver in receivers}
     if set(recipients_of(before)) == wanted:
-        # The write of the file may have failed the last time.
+        # The file may have gone.
         if read_wrapped(job) == before and job.wrapped_key is not None:
             return False
-        if not dry_run:
-            _replace(job, before, before, receivers, actor)
-            write_atomic(job.key_path, before)
-        return True
-    key = unwrap(home, before)
-    after = wrap(home, key, receivers)
+        after = before
+    else:
+        after = wrap(home, unwrap(home, before), receivers)
     if not dry_run:
         _replace(job, before, after, receivers, actor)
-        write_atomic(job.key_path, after)
     return True
 
 
@@ -169,15 +167,9 @@ def _replace(
     receivers: Sequence[Found],
     actor: Actor,
 ) -> None:
-    """Raises Trouble if the archive is being replaced, or was, meanwhile."""
+    """The row and the file, or neither. Raises Trouble, OSError."""
     row = lock_job(job.pk)
-    is_other = row.wrapped_key is not None and bytes(row.wrapped_key) != before
-    if is_other or row.status == Status.PROCESSING or row.publishing:
-        raise Trouble(
-            Code.DESTINATION_OCCUPIED,
-            "the archive is being sealed anew",
-            "Repeat this when that is done.",
-        )
+    _check_is_ours(row, before)
     row.wrapped_key = after
     row.key_sha256 = key_digest(after)
     row.updated_at = timezone.now()
@@ -185,3 +177,26 @@ def _replace(
     note_recipients(row, [receiver.fingerprint for receiver in receivers])
     names = ", ".join(receiver.identifier for receiver in receivers)
     record(row, "rewrapped", f"Its key can be opened by {names} now.", actor=actor)
+    # Under the lock: nobody can publish another archive with its key meanwhile.
+    write_atomic(row.key_path, after)
+
+
+def _check_is_ours(row: ArchiveJob, wrapped: bytes) -> None:
+    """Raises Trouble if `wrapped` is not, or not surely, the archive's key."""
+    is_other = row.wrapped_key is not None and bytes(row.wrapped_key) != wrapped
+    if is_other or row.status == Status.PROCESSING or row.publishing:
+        raise Trouble(
+            Code.DESTINATION_OCCUPIED,
+            "the archive is being sealed anew",
+            "Repeat this when that is done.",
+        )
+    # The database may have been restored from before the archive was sealed anew:
+    # the file is its only key then.
+    if read_wrapped(row) != wrapped and os.path.lexists(row.key_path):
+        raise Trouble(
+            Code.DESTINATION_OCCUPIED,
+            f"{row.key_path} is not the key that the database has; it stays",
+            f"Find out which one opens the archive: seqhub verify {row.name}, with "
+            "--key-file for the file. If it is the database's, move the file away and "
+            "repeat this; seqhub keys --export DIR writes the database's keys.",
+        )

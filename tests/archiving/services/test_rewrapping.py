@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from archiving.choices import CheckState, Depth, Status
 from archiving.engine.gpg.wrapping import recipients_of
 from archiving.errors import Code, Trouble
 from archiving.models import ArchiveJob
+from archiving.services import rewrapping
 from archiving.services.rewrapping import export_keys, rewrap
+from seqhub.lib.files import write_atomic
 from seqhub.operations.models import Event
 from tests.archiving.keys import add_key, make_home
 from tests.archiving.runs import SHELL, Site
@@ -88,18 +92,72 @@ def test_an_archive_that_is_being_sealed_anew_is_left_alone(site: Site) -> None:
     assert job.key_path.read_bytes() == before
 
 
-def test_a_key_file_that_could_not_be_written_is_written_the_next_time(
-    site: Site,
-) -> None:
+def test_without_its_key_file_nothing_is_rewrapped(site: Site) -> None:
     job = make_archive(site)
     add_receiver(site)
     run_keys = Path(job.run_keys)
     away = run_keys.rename(run_keys.with_name("away"))
     assert "can't be written" in rewrap(None, actor=SHELL).failed[job.name]
     away.rename(run_keys)
-    assert verify(job).state == CheckState.DAMAGED
+    assert verify(job).state == CheckState.OK
     assert rewrap(None, actor=SHELL).rewrapped == [job.name]
     assert verify(job).state == CheckState.OK
+
+
+def test_a_lost_key_file_is_written_by_the_way(site: Site) -> None:
+    job = make_archive(site)
+    job.key_path.unlink()
+    assert rewrap(None, actor=SHELL).rewrapped == [job.name]
+    assert job.key_path.read_bytes() == bytes(job.wrapped_key or b"")
+    assert rewrap(None, actor=SHELL).unchanged == [job.name]
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new receiver", "no change"])
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_key_file_that_is_not_the_databases_stays(
+    site: Site, is_new: bool, dry_run: bool
+) -> None:
+    job = make_archive(site)
+    if is_new:
+        add_receiver(site)
+    before = job.key_path.read_bytes()
+    # The database is as it was before the archive was sealed anew.
+    stale = make_archive(site, site.add_run("M04034", "other")).wrapped_key
+    ArchiveJob.objects.filter(pk=job.pk).update(wrapped_key=stale)
+    report = rewrap([job.pk], actor=SHELL, dry_run=dry_run)
+    assert (report.rewrapped, report.unchanged) == ([], [])
+    assert f"{job.key_path} is not the key" in report.failed[job.name]
+    assert job.key_path.read_bytes() == before
+    job.refresh_from_db()
+    assert bytes(job.wrapped_key or b"") == bytes(stale or b"")
+
+
+def test_the_key_file_is_written_before_anybody_else_may_publish(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_archive(site)
+    add_receiver(site)
+    seen: list[bool] = []
+
+    def is_locked() -> None:
+        try:
+            with transaction.atomic():
+                rows = ArchiveJob.objects.select_for_update(skip_locked=True)
+                seen.append(not rows.filter(pk=job.pk).exists())
+        finally:
+            connection.close()
+
+    def write(path: Path, content: bytes) -> None:
+        other = threading.Thread(target=is_locked)
+        other.start()
+        other.join()
+        write_atomic(path, content)
+
+    # Only looks at the row at the moment of the write; the write is the real one.
+    monkeypatch.setattr(rewrapping, "write_atomic", write)
+    assert rewrap(None, actor=SHELL).rewrapped == [job.name]
+    assert seen == [True]
+    assert len(recipients_of(job.key_path.read_bytes())) == 2
 
 
 def test_lost_key_files_are_written_from_the_database(site: Site) -> None:
