@@ -8,6 +8,7 @@ silent for too long finds that the row is no longer its own, and can't finish it
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 import secrets
 import threading
@@ -15,8 +16,10 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from django.db import DatabaseError, connection, models
+from django.db import Error, connection, models
 from django.db.models.functions import Now
+
+log = logging.getLogger(__name__)
 
 # Renewed so many times before it would expire.
 RENEWALS = 4
@@ -102,20 +105,28 @@ class Keeper:
         self._thread.join()
 
     def _run(self) -> None:
-        renewed_at = time.monotonic()
         try:
-            while not self._stop.wait(self._lease_s / RENEWALS):
-                try:
-                    renew(self._row, self._lease_s)
-                    renewed_at = time.monotonic()
-                except LeaseLost:
-                    self._lost.set()
-                    return
-                except DatabaseError:
-                    if time.monotonic() - renewed_at > self._lease_s:
-                        self._lost.set()
-                        return
-                # No idle connection stays open for hours.
-                connection.close()
+            self._keep()
+        except LeaseLost:
+            self._lost.set()
+        except Exception:
+            # What nobody renews is lost soon, whatever the reason.
+            log.exception("the lease of row %s can't be renewed", self._row.pk)
+            self._lost.set()
         finally:
             connection.close()
+
+    def _keep(self) -> None:
+        """Until stopped. Raises LeaseLost."""
+        renewed_at = time.monotonic()
+        while not self._stop.wait(self._lease_s / RENEWALS):
+            try:
+                renew(self._row, self._lease_s)
+                renewed_at = time.monotonic()
+                # No idle connection stays open for hours.
+                connection.close()
+            # Not only DatabaseError: InterfaceError is none.
+            except Error as error:
+                connection.close()
+                if time.monotonic() - renewed_at > self._lease_s:
+                    raise LeaseLost(f"the database is silent: {error}") from error

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.utils import timezone
 
 from archiving.models import ArchiveJob
+from seqhub.lib import lease
 from seqhub.lib.lease import (
     RENEWALS,
     Keeper,
+    Leased,
     LeaseLost,
     expired,
     expiry,
@@ -126,6 +128,36 @@ def test_a_database_that_is_silent_for_a_lease_is_a_lost_one(row: ArchiveJob) ->
             cursor.execute(
                 "ALTER TABLE archiving_archivejob RENAME gone TO lease_until"
             )
+
+
+@pytest.mark.parametrize("error", [InterfaceError("gone"), OSError("anything")])
+def test_no_error_ends_the_keeper_silently(
+    row: ArchiveJob, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(row: Leased, lease_s: float) -> None:
+        raise error
+
+    # No server that can be had here breaks a connection in such ways at will.
+    monkeypatch.setattr(lease, "renew", fail)
+    with Keeper(row, LEASE_S) as keeper:
+        wait_until(lambda: keeper.is_lost)
+
+
+def test_a_short_break_of_the_connection_loses_nothing(
+    row: ArchiveJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = iter([True, False, False])
+
+    def renew_at_last(row: Leased, lease_s: float) -> None:
+        if next(broken):
+            raise InterfaceError("gone")
+        renew(row, lease_s)
+
+    monkeypatch.setattr(lease, "renew", renew_at_last)
+    before = _lease_of(row)
+    with Keeper(row, LEASE_S * 10) as keeper:
+        wait_until(lambda: _lease_of(row) < before)
+        assert not keeper.is_lost
 
 
 def _lease_of(row: ArchiveJob) -> dt.datetime:
