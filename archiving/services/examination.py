@@ -45,12 +45,19 @@ class Examination:
         self.findings.add(finding)
 
 
+def is_digest_proven(job: ArchiveJob) -> bool:
+    """Whether an archive with the digest that is recorded was once read in full, by
+    a seal or a verification, and found good. Until then it is but a first look at an
+    adopted archive, which may have been damaged already."""
+    return bool(job.archive_sha256) and job.verified_at is not None
+
+
 def compare_digest(job: ArchiveJob, size: int, sha256: str, found: Examination) -> bool:
     """Whether the archive is known to have other bytes than it had."""
     found.archive_bytes, found.archive_sha256 = size, sha256
     if job.archive_bytes is None or not job.archive_sha256:
         found.checked.append(
-            "Size and digest of the archive were recorded; nothing was known of them."
+            f"The archive's {size:,} bytes can be read; nothing was known of them."
         )
         return False
     found.is_compared = True
@@ -61,7 +68,8 @@ def compare_digest(job: ArchiveJob, size: int, sha256: str, found: Examination) 
     if sha256 != job.archive_sha256:
         found.add(Fault.ARCHIVE_DIGEST, "the archive has other bytes than were sealed")
         return True
-    found.checked.append(f"The archive's {size:,} bytes are as sealed.")
+    since = "sealed" if is_digest_proven(job) else "they were when first read"
+    found.checked.append(f"The archive's {size:,} bytes are as {since}.")
     return False
 
 

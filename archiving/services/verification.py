@@ -23,7 +23,7 @@ from archiving.models import ArchiveJob, Verification
 from archiving.services.attention import sync_attention
 from archiving.services.claiming import has_room, scheduled_verifications
 from archiving.services.doorbell import ring_for_work
-from archiving.services.examination import Examination
+from archiving.services.examination import Examination, is_digest_proven
 from archiving.services.examining import examine
 from archiving.services.history import record
 from archiving.services.jobs import lock_job
@@ -247,14 +247,19 @@ def _message(found: Examination) -> str:
 def _keep(job: ArchiveJob, found: Examination) -> None:
     """What the look says of the archive; both rows are locked."""
     now = timezone.now()
-    is_whole = found.depth in (Depth.FULL, Depth.BYTES)
+    is_opened = found.depth == Depth.FULL
+    is_whole = is_opened or found.depth == Depth.BYTES
+    is_proven = is_digest_proven(job)
     if found.damage is not None:
         job.verification = Verified.DAMAGED
-    elif is_whole and found.is_compared:
+        if is_opened and not is_proven:
+            # It was damaged at the first look already, or another one lay there.
+            job.archive_bytes, job.archive_sha256 = None, ""
+    elif is_whole and found.is_compared and (is_opened or is_proven):
         job.verification, job.verified_at = Verified.VERIFIED, now
     if found.damage is None and is_whole:
         # An old archive, of which nothing was known: this was the first good look.
-        if not job.archive_sha256:
+        if not job.archive_sha256 and job.verification != Verified.DAMAGED:
             job.archive_bytes = found.archive_bytes
             job.archive_sha256 = found.archive_sha256
         if not job.key_sha256 and found.wrapped_key is not None:
@@ -282,6 +287,8 @@ def _tell(job: ArchiveJob, row: Verification, found: Examination) -> None:
         close_attention(job.subject, WEAK_KEY)
     kind = "found_damaged" if found.damage else "verified"
     what = "is not as it was sealed" if found.damage else "is as it was sealed"
+    if not found.damage and found.depth == Depth.BYTES and not is_digest_proven(job):
+        what = "can be read; that it opens nobody has seen"
     words = f"{_LOOKS[found.depth]} {what}. {row.message}"
     data = {"verification": row.pk, "depth": found.depth}
     record(job, kind, words, actor=SYSTEM, data=data)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -85,7 +86,43 @@ def test_without_its_key_the_bytes_are_recorded_and_verify_nothing(
     assert (job.verification, job.verified_at) == (Verified.NONE, None)
     assert job.archive_sha256
     assert make_due(HOST) == 0
+    assert verify(job).state == CheckState.OK
+    assert (job.verification, job.verified_at) == (Verified.NONE, None)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 500)
+
+
+@pytest.mark.parametrize("is_read_before", [True, False])
+def test_bytes_alone_never_make_a_damaged_one_good(
+    site: Site, home: Path, is_read_before: bool
+) -> None:
+    job = take_over(make_old_archive(site), home).job
+    whole = job.archive_path.read_bytes()
+    cut(job.archive_path)
+    if is_read_before:
+        verify(job, depth=Depth.BYTES)
+        assert job.verification == Verified.NONE
+    assert verify(job).state == CheckState.DAMAGED
+    for _ in range(2):
+        verify(job, depth=Depth.BYTES)
+        assert (job.verification, job.archive_sha256) == (Verified.DAMAGED, "")
+    assert Attention.objects.get(subject=job.subject).code == "archive_damaged"
+    job.archive_path.write_bytes(whole)
+    assert verify(job).state == CheckState.OK
+    assert job.verification == Verified.VERIFIED
+
+
+def test_once_opened_its_bytes_tell(site: Site, home: Path) -> None:
+    job = take_over(make_old_archive(site), home).job
     verify(job)
+    whole = job.archive_path.read_bytes()
+    cut(job.archive_path)
+    verify(job, depth=Depth.BYTES)
+    assert job.verification == Verified.DAMAGED
+    job.archive_path.write_bytes(whole)
+    verify(job, depth=Depth.BYTES)
     assert job.verification == Verified.VERIFIED
 
 
