@@ -75,7 +75,8 @@ def _claim(work_dir: Path) -> tuple[Path, int]:
     work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     (parent, prefix), fallback = places(work_dir)
     longest = parent / f"{prefix}12345678" / SOCKET
-    if len(os.fsencode(longest)) > SOCKET_PATH_BYTES:
+    # gpg-agent refuses a path of exactly that length, too.
+    if len(os.fsencode(longest)) >= SOCKET_PATH_BYTES:
         parent, prefix = fallback
     while True:
         home = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archiving.engine.gpg.agents import processes_of
-from archiving.engine.gpg.home import open_home
+from archiving.engine.gpg.home import PREFIX, SOCKET, open_home
 from archiving.engine.gpg.leftovers import remove_leftovers
 from archiving.engine.gpg.preflight import key_test
 from archiving.engine.gpg.recipients import look_up
@@ -76,6 +76,17 @@ def test_a_site_is_left_as_it_was(short: Path, site: Path, depth: int) -> None:
     assert list(work.iterdir()) == []
     assert listing(site) == before
     assert agent.is_alive()
+
+
+@pytest.mark.parametrize("size", [105, 106, 107, 108])
+def test_agents_start_however_long_the_path_is(
+    short: Path, site: Path, size: int
+) -> None:
+    end = f"/{PREFIX}12345678/{SOCKET}"
+    work = short / ("d" * (size - len(f"{short}/{end}")))
+    assert len(f"{work}{end}") == size
+    with open_home(work, site) as home:
+        try_key(home)
 
 
 @pytest.mark.parametrize("depth", [1, 12])
