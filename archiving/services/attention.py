@@ -75,14 +75,25 @@ def _of_jobs() -> Wanted:
         Q(status=Status.FAILED) | Q(verification=Verified.DAMAGED) | ~Q(code="")
     )
     wanted: Wanted = {}
-    for job in rows.filter(ignored_at=None).order_by():
+    for job in rows.order_by():
         wanted.update(_of_job(job))
     return wanted
 
 
 def _of_job(job: ArchiveJob) -> Wanted:
-    if job.ignored_at:
-        return {}
+    wanted = {} if job.ignored_at else _of_seal(job)
+    # Whether it is sealed may be of no interest; its archive is kept all the same.
+    if job.verification == Verified.DAMAGED:
+        words = f"The archive of {job.name} is not as it was sealed."
+        step = (
+            "See its last verification. Seal it anew if the run is still there, or "
+            "get another copy."
+        )
+        wanted[job.subject, DAMAGED] = (words, step, job.run)
+    return wanted
+
+
+def _of_seal(job: ArchiveJob) -> Wanted:
     wanted: Wanted = {}
     if job.status == Status.FAILED:
         words = f"{job.name} could not be sealed: {_sentence(job.message)}"
@@ -94,13 +105,6 @@ def _of_job(job: ArchiveJob) -> Wanted:
         words = f"{job.name} could not be sealed anew: {_sentence(job.message)}"
         step = f"The old archive stays. {job.next_step}".strip()
         wanted[job.subject, FAILED] = (words, step, job.run)
-    if job.verification == Verified.DAMAGED:
-        words = f"The archive of {job.name} is not as it was sealed."
-        step = (
-            "See its last verification. Seal it anew if the run is still there, or "
-            "get another copy."
-        )
-        wanted[job.subject, DAMAGED] = (words, step, job.run)
     return wanted
 
 

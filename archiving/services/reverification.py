@@ -48,13 +48,11 @@ def make_due(host: str) -> int:
 
 
 def _readable(host: str) -> QuerySet[ArchiveJob]:
+    """Ignored ones, and those that wait to be sealed anew, too: they may be all that
+    is left of a run."""
     return ArchiveJob.objects.filter(
-        host=host,
-        status=Status.ENCRYPTED,
-        is_here=True,
-        sealed_at__isnull=False,
-        ignored_at=None,
-    )
+        host=host, is_here=True, sealed_at__isnull=False, publishing__isnull=True
+    ).exclude(status=Status.PROCESSING)
 
 
 def _not_waiting(jobs: QuerySet[ArchiveJob], now: dt.datetime) -> QuerySet[Any]:

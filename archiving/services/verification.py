@@ -172,12 +172,14 @@ def _run(
 
 
 def _claimable() -> QuerySet[Verification]:
-    """Waiting, or left by a worker that is gone; of archives that nobody replaces."""
-    return Verification.objects.filter(
+    """Waiting, or left by a worker that is gone; of archives that nobody replaces
+    now. One that is to be sealed anew may wait for that for ever."""
+    rows = Verification.objects.filter(
         Q(state=CheckState.REQUESTED) | Q(expired(), state=CheckState.RUNNING),
-        job__status=Status.ENCRYPTED,
+        job__sealed_at__isnull=False,
         job__publishing__isnull=True,
-    ).order_by("requested_at", "pk")
+    )
+    return rows.exclude(job__status=Status.PROCESSING).order_by("requested_at", "pk")
 
 
 def _claim(rows: QuerySet[Verification], worker_id: str) -> Verification | None:
@@ -219,7 +221,7 @@ def _finish(row: Verification, found: Examination) -> Verification:
         seen.sealed_attempt,
         seen.sealed_at,
     )
-    if replaced or job.status != Status.ENCRYPTED or job.publishing is not None:
+    if replaced or job.status == Status.PROCESSING or job.publishing is not None:
         # What was read may be half of the old and half of the new.
         _free(locked, CheckState.REQUESTED)
         return locked

@@ -80,14 +80,26 @@ def test_archives_that_nobody_has_read_are_due() -> None:
     [
         {"host": "elsewhere"},
         {"is_here": False},
-        {"status": Status.PENDING},
-        {"ignored_at": timezone.now()},
+        {"status": Status.PROCESSING},
     ],
-    ids=["on another host", "elsewhere only", "being sealed anew", "ignored"],
+    ids=["on another host", "elsewhere only", "being sealed anew"],
 )
 def test_what_can_not_be_read_here_is_not_asked_for(values: dict[str, object]) -> None:
     add(DAYS + 1, **values)
     assert make_due(HOST) == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"status": Status.PENDING}, {"ignored_at": timezone.now()}],
+    ids=["waits to be sealed anew", "ignored"],
+)
+def test_an_archive_that_may_be_the_last_copy_is_read(
+    values: dict[str, object],
+) -> None:
+    job = add(DAYS + 1, **values)
+    make_due(HOST)
+    assert asked() == [job]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from archiving.engine.findings import Fault
 from archiving.errors import Code
 from archiving.models import ArchiveJob, Verification
 from archiving.services import jobs, verification
+from archiving.services.attention import refresh_attention
+from archiving.services.claiming import claim_job
 from archiving.services.manifests import path_of
 from archiving.services.verification import (
     cancel_verification,
@@ -334,8 +336,36 @@ def test_an_archive_that_is_being_sealed_anew_is_left_alone(site: Site) -> None:
     job = make_archive(site)
     request_verification(job.pk, actor=SHELL)
     jobs.reseal(job.pk, actor=SHELL, reason="")
-    assert ArchiveJob.objects.get().status == Status.PENDING
+    assert claim_job(job.pk, HOST, WORKER) is not None
     assert claim_next_verification(HOST, WORKER, scheduled=False) is None
+
+
+def test_an_archive_is_read_while_it_waits_to_be_sealed_anew(site: Site) -> None:
+    job = make_archive(site)
+    jobs.reseal(job.pk, actor=SHELL, reason="")
+    flip(job.archive_path)
+    assert verify(job).state == CheckState.DAMAGED
+    assert (job.status, job.verification) == (Status.PENDING, Verified.DAMAGED)
+
+
+def test_what_began_to_be_sealed_anew_meanwhile_is_read_again(site: Site) -> None:
+    job = make_archive(site)
+    row = request_verification(job.pk, actor=SHELL)
+    claimed = claim_verification(row.pk, HOST, WORKER)
+    assert claimed is not None
+    jobs.reseal(job.pk, actor=SHELL, reason="")
+    assert claim_job(job.pk, HOST, WORKER) is not None
+    assert run_verification(claimed).state == CheckState.REQUESTED
+
+
+def test_damage_of_an_ignored_archive_is_told(site: Site) -> None:
+    job = make_archive(site)
+    jobs.ignore(job.pk, actor=SHELL)
+    flip(job.archive_path)
+    verify(job)
+    for _ in range(2):
+        assert Attention.objects.get().code == "archive_damaged"
+        refresh_attention(HOST)
 
 
 def test_a_run_whose_name_is_not_utf8_is_compared(site: Site) -> None:
