@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from archiving.engine.gpg.home import open_home
+from archiving.engine.members import printable
 from archiving.errors import Trouble
 from archiving.management.statusdb import (
     Document,
@@ -105,7 +106,8 @@ class Command(BaseCommand):
 
     def _leave_out(self, why: str) -> None:
         self._failed += 1
-        self.stderr.write(why)
+        # Names in a dump are anybody's words.
+        self.stderr.write(printable(why))
 
     def _sum_up(self, would: str) -> None:
         for status, count in sorted(self._statuses.items()):

@@ -81,7 +81,7 @@ def test_names_that_are_not_utf8_are_found_as_people_see_them(
     strange = run / os.fsdecode(b"Prob\xe5 \n1")
     strange.write_bytes(b"content")
     job = make_archive(site, run)
-    row = restore(job, root, files=["Prob\\xe5 \n1"])
+    row = restore(job, root, files=["Prob\\xe5 \\x0a1"])
     assert row.state == RestoreState.AVAILABLE, row.message
     assert (root / RUN / strange.name).read_bytes() == b"content"
 
