@@ -92,6 +92,9 @@ def read_rows(path: Path) -> list[Any]:
         raise DumpUnreadable(f"it is no JSON at {where}: {error.msg}") from None
     except UnicodeDecodeError as error:
         raise DumpUnreadable(f"it is no text at byte {error.start:,}") from None
+    except ValueError:
+        # sys.set_int_max_str_digits; the two above are ValueErrors, too.
+        raise DumpUnreadable("it has a number of too many digits") from None
     except RecursionError:
         raise DumpUnreadable("it is nested too deeply") from None
     rows = dump.get("rows") if isinstance(dump, dict) else None

@@ -132,6 +132,14 @@ def test_a_bad_document_is_told_and_stops_no_other(site: Site) -> None:
     assert told[4] == "4 were left out"
 
 
+def test_a_dump_can_forge_no_lines(site: Site) -> None:
+    forged = "x\n\x1b[2Jall is well"
+    answer = call("import_statusdb", dump(site, document(forged, "melted")))
+    assert answer.code == 1
+    assert "\x1b" not in answer.err
+    assert answer.err.startswith("x\\x0a\\x1b[2Jall is well: status: ")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -139,6 +147,7 @@ def test_a_bad_document_is_told_and_stops_no_other(site: Site) -> None:
         (b'{"a": "\xff"}', "no text at byte 7"),
         (b"[]", "it has no rows"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"rows": [' + b"1" * 5_000 + b"]}", "a number of too many digits"),
     ],
 )
 def test_what_is_no_dump_is_refused(content: bytes, said: str, site: Site) -> None:
