@@ -58,19 +58,28 @@ def remove_different(into: Path, members: Iterator[Member], tick: Tick) -> None:
                 os.unlink(path)  # noqa: PTH108 - names are bytes
 
 
-def set_directories(into: Path, directories: Iterator[Member]) -> None:
+def set_directories(into: Path, directories: Iterator[Member]) -> int:
     """Give directories their permissions and times, where tar has not: it leaves
-    those alone that were there before. Raises OSError."""
+    those alone that were there before; how many are there. Raises OSError."""
+    count = 0
     for member in directories:
         path = os.path.join(os.fsencode(into), member.name)
         try:
             status = os.lstat(path)
         except FileNotFoundError:
             continue  # which compare_restored tells
+        count += 1
         if stat.S_IMODE(status.st_mode) != member.mode:
             os.chmod(path, member.mode)  # noqa: PTH101 - names are bytes
         if status.st_mtime_ns // 10**9 != member.mtime:
             os.utime(path, (member.mtime, member.mtime))
+    return count
+
+
+def count_entries(directory: Path) -> int:
+    """Files, directories and all else below it; no link is followed."""
+    walk = os.walk(os.fsencode(directory))
+    return sum(len(directories) + len(files) for _, directories, files in walk)
 
 
 class _Look:

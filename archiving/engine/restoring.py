@@ -14,7 +14,7 @@ from pathlib import Path
 
 from archiving.choices import Stage
 from archiving.engine.children import Child, Children, program_missing
-from archiving.engine.findings import Finding
+from archiving.engine.findings import Fault, Finding
 from archiving.engine.gpg.symmetric import (
     check_decryption,
     decrypt_argv,
@@ -24,6 +24,7 @@ from archiving.engine.manifest import ManifestDamaged, read_manifest
 from archiving.engine.members import Kind, Member, shown
 from archiving.engine.restored import (
     compare_restored,
+    count_entries,
     remove_different,
     set_directories,
 )
@@ -58,13 +59,20 @@ class Restored:
 
 @dataclass(slots=True)
 class Selection:
-    """What of an archive is wanted."""
+    """What of an archive is wanted, and what the content of chosen links is stored
+    under."""
 
-    names: list[bytes]  # for tar; empty: everything
+    names: list[bytes]  # none lies below another; empty: everything
     files: int = 0
+    others: int = 0  # links and their like; no directories
     size_bytes: int = 0
     # Whether tar may stop once it has each name: no directory is among them.
     is_files_only: bool = True
+
+    def add(self, member: Member) -> None:
+        self.files += member.kind is Kind.FILE
+        self.others += member.kind not in (Kind.FILE, Kind.DIRECTORY)
+        self.size_bytes += member.size
 
 
 def restore(
@@ -84,9 +92,10 @@ def restore(
     and what `watch` raises.
     """
     selection = select(manifest, wanted)
+    chosen = None if wanted is None else selection.names
     if manifest is not None and any(into.iterdir()):
         watch.stage(Stage.COMPARING)
-        with _members(manifest, wanted) as members:
+        with _members(manifest, chosen) as members:
             remove_different(into, members, watch.tick)
     watch.stage(Stage.WRITING)
     trouble = _extract(archive, selection, into, key, home, watch)
@@ -97,10 +106,15 @@ def restore(
     watch.stage(Stage.COMPARING)
     findings = Findings()
     with _members(manifest, None) as members:
-        set_directories(into, (m for m in members if _is_made(m, wanted)))
-    with _members(manifest, wanted) as members:
+        made = (member for member in members if _is_made(member, chosen))
+        directories = set_directories(into, made)
+    with _members(manifest, chosen) as members:
         for finding in compare_restored(into, members, watch.tick):
             findings.add(finding)
+    expected = directories + selection.files + selection.others
+    if (extra := count_entries(into) - expected) > 0:
+        words = f"{extra:,} more are there than the archive holds"
+        findings.add(Finding(Fault.MEMBER_EXTRA, words))
     # Digests of what was wanted count more than an archive's bad end.
     if trouble and (findings.count or wanted is None):
         raise trouble
@@ -118,20 +132,20 @@ def select(manifest: Path | None, wanted: Sequence[bytes] | None) -> Selection:
 
     Raises Trouble: NOT_IN_ARCHIVE, MANIFEST_MISSING.
     """
+    selection = Selection(_outermost(wanted or ()))
+    selection.is_files_only = manifest is not None and wanted is not None
     if manifest is None:
-        return Selection(list(wanted or ()), is_files_only=False)
-    selection = Selection(list(wanted or ()), is_files_only=wanted is not None)
+        return selection
     missing = set(wanted or ())
+    targets = set()
     with _members(manifest, wanted) as members:
         for member in members:
             missing.discard(member.name)
-            selection.files += member.kind is Kind.FILE
-            selection.size_bytes += member.size
+            selection.add(member)
             if member.kind is Kind.DIRECTORY:
                 selection.is_files_only = False
             elif member.kind is Kind.HARD_LINK and wanted is not None:
-                # A link alone has no content.
-                selection.names.append(member.target)
+                targets.add(member.target)
     if missing:
         names = ", ".join(sorted(shown(name) for name in missing)[:3])
         raise Trouble(
@@ -139,7 +153,24 @@ def select(manifest: Path | None, wanted: Sequence[bytes] | None) -> Selection:
             f"not in the archive: {names}",
             "Names are as in the manifest, from the run folder on.",
         )
+    chosen = frozenset(selection.names)
+    # A link alone has no content.
+    if outside := sorted(name for name in targets if not _is_wanted(name, chosen)):
+        with _members(manifest, outside) as members:
+            for member in members:
+                selection.add(member)
+        selection.names += outside
     return selection
+
+
+def _outermost(names: Sequence[bytes]) -> list[bytes]:
+    """Each once, and none that a directory among them holds: tar would miss it."""
+    every = frozenset(names)
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if not _is_wanted(name.rpartition(b"/")[0], every)
+    ]
 
 
 @contextmanager

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,57 @@ def test_damage_is_no_success(small: Archive, tmp_path: Path) -> None:
     with pytest.raises(Trouble) as trouble:
         bring_back(small, tmp_path / "into")
     assert trouble.value.code in {Code.ARCHIVE_DAMAGED, Code.TAR_FAILED}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [b"RUN/links/b.bcl"],
+        [b"RUN/links"],
+        [b"RUN/a.bcl", b"RUN/links/b.bcl"],
+        [b"RUN/a.bcl"],
+    ],
+)
+def test_what_a_chosen_link_holds_is_compared(
+    wanted: list[bytes], tmp_path: Path, private_home: Path
+) -> None:
+    run = tmp_path / "RUN"
+    (run / "links").mkdir(parents=True)
+    (run / "a.bcl").write_bytes(os.urandom(3_000_000))
+    (run / "links" / "b.bcl").hardlink_to(run / "a.bcl")
+    (run / "z").write_bytes(os.urandom(3_000_000))
+    linked = seal_run(run, tmp_path / "out", private_home)
+    restored = bring_back(linked, tmp_path / "whole", wanted)
+    assert (restored.findings, restored.files) == ([], 1)
+    assert restored.content_bytes == 3_000_000
+    content = bytearray(linked.order.archive.read_bytes())
+    content[1_000_000] ^= 1
+    linked.order.archive.write_bytes(content)
+    # gpg may be through with it, or not, by the time that tar has all.
+    with suppress(Trouble):
+        assert bring_back(linked, tmp_path / "damaged", wanted).findings
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        [b"RUN/Data", b"RUN/Data/deep/b.bcl"],
+        [b"RUN/Data/deep", b"RUN/zlink"],
+        [b"RUN/zlink", b"RUN/zlink"],
+    ],
+)
+def test_names_that_hold_each_other_are_no_trouble(
+    wanted: list[bytes], small: Archive, tmp_path: Path
+) -> None:
+    assert bring_back(small, tmp_path / "into", wanted).findings == []
+
+
+def test_what_the_archive_does_not_hold_is_told(small: Archive, tmp_path: Path) -> None:
+    planted = tmp_path / "into" / "RUN" / "Data" / "planted"
+    planted.parent.mkdir(parents=True)
+    planted.write_bytes(b"not sealed")
+    restored = bring_back(small, tmp_path / "into")
+    assert [finding.fault for finding in restored.findings] == [Fault.MEMBER_EXTRA]
 
 
 def test_what_differs_on_disk_is_told(small: Archive, tmp_path: Path) -> None:
