@@ -14,6 +14,8 @@ class Code(StrEnum):
     SOURCE_MISSING = "source_missing"
     SOURCE_UNREADABLE = "source_unreadable"
     SOURCE_CHANGED = "source_changed"
+    SOURCE_EMPTY = "source_empty"
+    SOURCE_LACKS = "source_lacks"  # what the old archive has, when sealed anew
     DESTINATION_MISSING = "destination_missing"
     DESTINATION_READ_ONLY = "destination_read_only"
     DESTINATION_FULL = "destination_full"
@@ -44,6 +46,7 @@ class Code(StrEnum):
 WAITED_FOR = frozenset(
     {
         Code.NO_SPACE,
+        Code.SOURCE_EMPTY,
         Code.DESTINATION_MISSING,
         Code.DESTINATION_READ_ONLY,
         Code.NO_RECIPIENT,
@@ -52,6 +55,9 @@ WAITED_FOR = frozenset(
         Code.RECIPIENT_UNUSABLE,
     }
 )
+
+# Nothing that goes by itself once a run that has an archive is sealed anew.
+FOR_A_PERSON = frozenset({Code.SOURCE_LACKS, Code.DESTINATION_OCCUPIED})
 
 
 class Trouble(Exception):

@@ -7,7 +7,7 @@ import datetime as dt
 from django.utils import timezone
 
 from archiving.choices import Outcome, Status
-from archiving.errors import Code
+from archiving.errors import FOR_A_PERSON, Code
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.attention import sync_attention
 from archiving.services.history import record
@@ -35,7 +35,8 @@ def give_up(
 ) -> None:
     """End the running attempt; the row is locked, and is saved.
 
-    A failure counts, and is tried again after a pause; the third one is the last.
+    A failure counts, and is tried again after a pause; the third one is the last,
+    and the first one where a person must decide what becomes of an old archive.
     Who waits is tried again soon. Cancelled by a person (`cancel_requested_at`), the
     job is put on hold so that it does not begin again by itself; cancelled by a stop
     of SeqHub it is due at once. A sealed archive stays what it is.
@@ -79,6 +80,8 @@ def _failed(job: ArchiveJob, outcome: Outcome) -> tuple[Status, str]:
     """The next status, and what happens next in words."""
     job.failure_count += 1
     job.not_before = None
+    if job.sealed_at and job.code in FOR_A_PERSON:
+        return Status.ENCRYPTED, "It is not tried again by itself."
     if job.failure_count > len(PAUSES):
         status = Status.ENCRYPTED if job.sealed_at else Status.FAILED
         return status, f"It is not tried again after {job.failure_count} failures."

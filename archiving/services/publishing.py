@@ -12,7 +12,6 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -33,11 +32,17 @@ from archiving.engine.trouble import writing
 from archiving.errors import Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob, Verification
 from archiving.services.attention import sync_attention
-from archiving.services.destination import missing_disk
+from archiving.services.filing import (
+    Gone,
+    Standing,
+    describe,
+    name_files,
+    take_back_files,
+)
 from archiving.services.history import record
 from archiving.services.jobs import change_status, clear_trouble, lock_job
 from archiving.services.keys import note_recipients
-from archiving.services.naming import Artifact, Artifacts
+from archiving.services.naming import Artifacts
 from archiving.services.outcomes import give_up
 from seqhub.lib.files import fsync_directory, write_atomic
 from seqhub.lib.lease import LeaseLost, holds
@@ -71,15 +76,15 @@ class Publication:
     log_tail: str
 
 
-class _Gone(Exception):
-    """A file that was to be published is neither here nor there."""
-
-
 def prepare_publication(
-    job: ArchiveJob, artifacts: Artifacts, made: Publication, keys: Sequence[Recipient]
+    job: ArchiveJob,
+    artifacts: Artifacts,
+    made: Publication,
+    keys: Sequence[Recipient],
+    standing: Standing,
 ) -> dict[str, Any]:
-    """What is to be noted down of the partial files, all of them fsynced. Raises
-    Trouble."""
+    """What is to be noted down of the partial files, all of them fsynced; `standing`
+    is what may be replaced. Raises Trouble."""
     for artifact in artifacts.all:
         with writing(artifact.partial):
             fsync_directory(artifact.partial.parent)
@@ -94,8 +99,8 @@ def prepare_publication(
     return {
         "attempt": job.attempt,
         "values": values,
-        # In the order in which they get their names: the key before the archive.
-        "files": [_noted(file, digests[file]) for file in artifacts.all],
+        # In the order in which they get their names: the archive is the last.
+        "files": [describe(file, digests[file], standing) for file in artifacts.all],
         "key_file": str(artifacts.key.final),
         "recipients": [key.fingerprint for key in keys],
     }
@@ -124,80 +129,20 @@ def finish(job_id: int) -> bool:
         try:
             # A failed step must leave the row as it was.
             with transaction.atomic():
-                _name_files(job, job.publishing)
+                name_files(job, job.publishing)
                 _flip(job, job.publishing)
-        except _Gone as error:
+        except Gone as error:
             job.refresh_from_db()
-            _withdraw(job, error)
+            _withdraw(job, Outcome.LOST, _lost(error))
             return False
         except Trouble as trouble:
             job.refresh_from_db()
-            _postpone(job, trouble)
+            if trouble.code == Code.DESTINATION_OCCUPIED:
+                _withdraw(job, Outcome.FAILED, trouble)
+            else:
+                _postpone(job, trouble)
             return False
     return True
-
-
-def _noted(file: Artifact, sha256: str) -> dict[str, Any]:
-    with writing(file.partial):
-        found = file.partial.stat()
-    return {
-        "partial": str(file.partial),
-        "final": str(file.final),
-        "bytes": found.st_size,
-        "inode": found.st_ino,
-        "mtime_ns": found.st_mtime_ns,
-        "sha256": sha256,
-    }
-
-
-def _name_files(job: ArchiveJob, journal: dict[str, Any]) -> None:
-    """Raises Trouble, _Gone."""
-    finals = [Path(file["final"]) for file in journal["files"]]
-    for file, final in zip(journal["files"], finals, strict=True):
-        with writing(final):
-            _name_file(job, journal, file)
-    for final in finals:
-        with writing(final):
-            fsync_directory(final.parent)
-
-
-def _name_file(job: ArchiveJob, journal: dict[str, Any], file: dict[str, Any]) -> None:
-    """Raises OSError, Trouble, _Gone."""
-    partial, final = Path(file["partial"]), Path(file["final"])
-    try:
-        size_bytes = partial.stat().st_size
-    except FileNotFoundError:
-        size_bytes = None
-    if size_bytes == file["bytes"]:
-        partial.replace(final)
-    elif _is_named(final, file):
-        return
-    elif file["final"] == journal["key_file"]:
-        write_atomic(final, base64.b64decode(journal["values"]["wrapped_key"]))
-    else:
-        # It may only be away, and comes back with its disk.
-        if missing := missing_disk(Path(job.destination)):
-            raise missing
-        raise _Gone(f"neither {partial.name} nor {final.name} is there")
-
-
-def _is_named(final: Path, file: dict[str, Any]) -> bool:
-    """Whether the file has its name already. Raises OSError if the place is gone."""
-    try:
-        found = final.stat()
-    except FileNotFoundError:
-        final.parent.stat()
-        return False
-    if found.st_size != file["bytes"]:
-        return False
-    # A number alone is given to another file once the first one is gone.
-    if (found.st_ino, found.st_mtime_ns) == (file["inode"], file["mtime_ns"]):
-        return True
-    # A network file system may number its files anew.
-    with final.open("rb") as content:
-        return bool(
-            hashlib.file_digest(content, "sha256").hexdigest() == file["sha256"]
-        )
 
 
 def _flip(job: ArchiveJob, journal: dict[str, Any]) -> None:
@@ -259,18 +204,26 @@ def _end_attempt(job: ArchiveJob, number: int, values: dict[str, Any]) -> None:
     )
 
 
-def _withdraw(job: ArchiveJob, error: _Gone) -> None:
-    """What was to be published is lost; the archive that was there stays."""
-    for file in job.publishing["files"] if job.publishing else ():
-        Path(file["partial"]).unlink(missing_ok=True)
+def _withdraw(job: ArchiveJob, outcome: Outcome, trouble: Trouble) -> None:
+    """It will not be published; the archive that was there stays, with its key."""
+    if job.publishing:
+        take_back_files(job.publishing, named_too=job.sealed_at is None)
     if job.sealed_at and job.wrapped_key:
         write_atomic(job.key_path, bytes(job.wrapped_key))
     give_up(
         job,
-        Outcome.LOST,
-        code=Code.DESTINATION_FAILED,
-        message=f"what was about to be published is lost: {error}",
-        next_step="Look at the destination's disk; it is sealed anew by itself.",
+        outcome,
+        code=trouble.code,
+        message=trouble.message,
+        next_step=trouble.next_step,
+    )
+
+
+def _lost(error: Gone) -> Trouble:
+    return Trouble(
+        Code.DESTINATION_FAILED,
+        f"what was about to be published is lost: {error}",
+        "Look at the destination's disk; it is sealed anew by itself.",
     )
 
 

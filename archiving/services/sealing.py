@@ -32,6 +32,7 @@ from archiving.engine.watch import Watch
 from archiving.errors import WAITED_FOR, Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.destination import check_destination, missing_disk, prepare
+from archiving.services.filing import Standing, what_stands
 from archiving.services.naming import Artifacts, artifacts_of
 from archiving.services.outcomes import give_up
 from archiving.services.policy import Policy, current_policy
@@ -83,9 +84,9 @@ def seal_job(job: ArchiveJob, *, reporter: Watch | None = None) -> ArchiveAttemp
         own = Reporter(job, keeper, guard=guard, also=reporter)
         work = _Work(job, policy, artifacts, own)
         try:
-            made, keys = _make(work)
+            made = _make(work)
             own.stage(Stage.PUBLISHING)
-            journal = prepare_publication(job, artifacts, made, keys)
+            journal = prepare_publication(job, artifacts, *made)
         except LeaseLost:
             remove(artifacts)
         except Trouble as trouble:
@@ -123,14 +124,16 @@ def _publish(work: _Work, journal: dict[str, Any]) -> None:
         raise
 
 
-def _make(work: _Work) -> tuple[Publication, list[Recipient]]:
-    """All files under their partial names, verified, the key last."""
+def _make(work: _Work) -> tuple[Publication, list[Recipient], Standing]:
+    """All files under their partial names, verified; who can open them; and what
+    they will replace."""
     job, policy, reporter = work.job, work.policy, work.reporter
     with open_home(policy.gpg_work_dir, policy.gnupg_home) as home:
         reporter.stage(Stage.CHECKING)
         keys = _usable_keys(home, policy)
         prepare(Path(job.run_keys), policy.manifests_dir)
         _persist(lambda: check_destination(job, work.artifacts), policy)
+        standing = what_stands(work.artifacts)
         order = SealOrder(
             source=job.location,
             archive=work.artifacts.archive.partial,
@@ -171,7 +174,7 @@ def _make(work: _Work) -> tuple[Publication, list[Recipient]]:
         verify_s=verified_at - sealed_at,
         log_tail=sealed.log_tail,
     )
-    return made, keys
+    return made, keys, standing
 
 
 def _check_manifest(order: SealOrder, sealed: Sealed, watch: Watch) -> None:

@@ -113,18 +113,18 @@ def wrap_chunks(module: Any, trap: Trap, after: str) -> None:
     module.chunks = chunks
 
 
-def wrap_renames(trap: Trap) -> None:
-    original = Path.replace
+def wrap_names(module: Any, trap: Trap) -> None:
+    """Pass a point when a file has got its name."""
+    original = module._give_name
 
-    def replace(self: Path, target: Path) -> Path:
-        result = original(self, target)
+    def give_name(partial: Path, final: Path, **options: Any) -> None:
+        original(partial, final, **options)
         for ending, point in _ENDINGS.items():
-            if str(target).endswith(ending):
+            if str(final).endswith(ending):
                 trap.step(point)
                 break
-        return result
 
-    Path.replace = replace  # type: ignore[method-assign, assignment]
+    module._give_name = give_name
 
 
 def tell_keys(module: Any) -> None:
@@ -151,7 +151,7 @@ def main(point: str, victim: str, ahead_s: float = 0) -> None:
     django.setup()
     from archiving.engine import sealing as engine
     from archiving.engine import verifying
-    from archiving.services import claiming, publishing, sealing
+    from archiving.services import claiming, filing, publishing, sealing
     from archiving.services.work import tend, work
     from seqhub.lib.lease import new_worker_id
     from tests.factories import HOST
@@ -170,7 +170,7 @@ def main(point: str, victim: str, ahead_s: float = 0) -> None:
     wrap_chunks(engine, trap, SEALING_HALF)
     wrap_chunks(verifying, trap, VERIFYING_HALF)
     wrap(sealing, "note_down", trap, before=NOTING, after=NOTED)
-    wrap_renames(trap)
+    wrap_names(filing, trap)
     wrap(publishing, "record", trap, after=FLIPPED)
     wrap(sealing, "finish", trap, after=COMMITTED)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from archiving.choices import Outcome, Status, Verified
+from archiving.choices import Outcome, Stage, Status, Verified
 from archiving.errors import Code
 from archiving.models import ArchiveAttempt, ArchiveJob
-from archiving.services import jobs
-from archiving.services.claiming import claim_next, take_back_expired
+from archiving.services import jobs, sealing
+from archiving.services.claiming import claim_job, claim_next, take_back_expired
+from archiving.services.filing import what_stands
 from archiving.services.naming import Artifacts, artifacts_of
 from archiving.services.policy import current_policy
 from archiving.services.publishing import (
@@ -66,7 +68,7 @@ class Noted:
             log_tail="",
         )
         self.journal: dict[str, Any] = prepare_publication(
-            claimed, self.artifacts, made, []
+            claimed, self.artifacts, made, [], what_stands(self.artifacts)
         )
 
     def note(self) -> None:
@@ -214,6 +216,137 @@ def test_a_lost_reseal_leaves_the_old_archive_and_its_key(site: Site) -> None:
     job.refresh_from_db()
     assert job.sealed_attempt == 1
     assert job.key_path.read_bytes() == old_key
+
+
+def test_a_lost_first_seal_leaves_no_file_and_is_sealed_anew(noted: Noted) -> None:
+    noted.note()
+    for artifact in noted.artifacts.all[:2]:
+        artifact.partial.rename(artifact.final)
+    noted.artifacts.archive.partial.unlink()
+    assert not finish(noted.job.pk)
+    for artifact in noted.artifacts.all:
+        assert not artifact.partial.exists()
+        assert not artifact.final.exists()
+    noted.job.refresh_from_db()
+    assert noted.job.status == Status.PENDING
+    claimed = claim_job(noted.job.pk, HOST, ME)
+    assert claimed is not None
+    assert seal_job(claimed).outcome == Outcome.SEALED
+
+
+def test_an_archive_that_has_its_name_is_published_whatever_else_is_lost(
+    noted: Noted,
+) -> None:
+    noted.note()
+    for artifact in noted.artifacts.all:
+        artifact.partial.rename(artifact.final)
+    noted.artifacts.sealed_manifest.final.unlink()
+    noted.artifacts.key.final.unlink()
+    assert finish(noted.job.pk)
+    noted.job.refresh_from_db()
+    assert noted.job.status == Status.ENCRYPTED
+    assert noted.artifacts.key.final.read_bytes() == CONTENT["key"]
+
+
+@pytest.mark.parametrize("which", ["archive", "sealed_manifest", "key"])
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_came_while_it_was_sealed_is_left_alone(
+    noted: Noted, monkeypatch: pytest.MonkeyPatch, which: str, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.setattr(os, "link", _refuse_link)
+    noted.note()
+    foreign = getattr(noted.artifacts, which).final
+    foreign.write_bytes(b"somebody's")
+    assert not finish(noted.job.pk)
+    assert foreign.read_bytes() == b"somebody's"
+    left = [file.final for file in noted.artifacts.all if file.final.exists()]
+    assert left == [foreign]
+    noted.job.refresh_from_db()
+    assert noted.job.code == Code.DESTINATION_OCCUPIED
+    assert (noted.job.status, noted.job.failure_count) == (Status.PENDING, 1)
+
+
+def test_a_disk_that_knows_no_second_names_takes_them_too(
+    noted: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No such file system can be mounted here.
+    monkeypatch.setattr(os, "link", _refuse_link)
+    noted.note()
+    assert finish(noted.job.pk)
+    assert noted.is_published()
+
+
+def test_a_worker_that_died_between_two_names_of_a_file_is_followed(
+    noted: Noted,
+) -> None:
+    noted.note()
+    archive = noted.artifacts.archive
+    os.link(archive.partial, archive.final)
+    assert finish(noted.job.pk)
+    assert noted.is_published()
+    assert not archive.partial.exists()
+
+
+def test_a_file_in_the_old_archives_place_ends_a_reseal_for_good(site: Site) -> None:
+    job = site.add_job()
+    first = claim_next(HOST, ME)
+    assert first is not None
+    seal_job(first)
+    job.refresh_from_db()
+    old_key = job.key_path.read_bytes()
+    jobs.reseal(job.pk, actor=SHELL)
+    claimed = claim_next(HOST, ME)
+    assert claimed is not None
+    seal_job(claimed, reporter=_Replacer(job.archive_path))
+    job.refresh_from_db()
+    assert job.archive_path.read_bytes() == b"somebody's"
+    assert job.key_path.read_bytes() == old_key
+    assert (job.status, job.code) == (Status.ENCRYPTED, Code.DESTINATION_OCCUPIED)
+    assert job.sealed_attempt == 1
+    assert site.left_over() == []
+
+
+def test_a_reseal_that_loses_its_archive_changes_no_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = site.add_job()
+    first = claim_next(HOST, ME)
+    assert first is not None
+    seal_job(first)
+    job.refresh_from_db()
+    files = artifacts_of(job, 2, current_policy().manifests_dir)
+    before = [_sha256(file.final) for file in files.all]
+    jobs.reseal(job.pk, actor=SHELL)
+    claimed = claim_next(HOST, ME)
+    assert claimed is not None
+
+    def lose(job_id: int) -> bool:
+        files.archive.partial.unlink()
+        return finish(job_id)
+
+    monkeypatch.setattr(sealing, "finish", lose)
+    assert seal_job(claimed).outcome == Outcome.LOST
+    assert [_sha256(file.final) for file in files.all] == before
+    assert site.left_over() == []
+
+
+class _Replacer:
+    """Puts another file there once the archive is made."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def stage(self, stage: Stage) -> None:
+        if stage == Stage.COMPARING:
+            self._path.write_bytes(b"somebody's")
+
+    def tick(self, bytes_done: int, files_done: int) -> None:
+        pass
+
+
+def _refuse_link(*_: object, **__: object) -> None:
+    raise OSError(errno.EPERM, "no links here")
 
 
 def _file(partial: Path, final: Path, size_bytes: int | None = None) -> dict[str, Any]:
