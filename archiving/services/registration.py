@@ -152,11 +152,12 @@ def _register(
 ) -> tuple[ArchiveJob, bool]:
     """The job, and whether it is new. Raises OSError, TimedOut."""
     destination = str(policy.require_destination())
+    run_keys = str(policy.run_keys)
     columns = path_columns(str(arrival.location))
     inode = inode_of(arrival)
     with transaction.atomic():
         # Names are given out one after the other.
-        locks.wait_for(locks.REGISTER, destination)
+        locks.wait_for(locks.REGISTER, "names")
         if known := _known_job(arrival, host, columns["path"], inode, destination):
             return known, False
         now = timezone.now()
@@ -168,9 +169,9 @@ def _register(
             path=columns["path"],
             raw_path=columns["raw_path"],
             inode=inode,
-            name=free_name(columns["name"], arrival.sequencer, destination),
+            name=free_name(columns["name"], arrival.sequencer, destination, run_keys),
             destination=destination,
-            run_keys=str(policy.run_keys),
+            run_keys=run_keys,
             is_manual=is_manual,
             status_since=now,
             created_at=now,
@@ -205,9 +206,10 @@ def _known_job(
     return None
 
 
-def free_name(run_name: str, sequencer: str, destination: str) -> str:
-    """What a new archive of this run is called there."""
-    taken = ArchiveJob.objects.filter(destination=destination)
+def free_name(run_name: str, sequencer: str, destination: str, run_keys: str) -> str:
+    """What a new archive of this run is called there. Keys of archives at former
+    destinations may lie in the same `run_keys`."""
+    taken = ArchiveJob.objects.filter(Q(destination=destination) | Q(run_keys=run_keys))
     return next(
         name
         for name in candidate_names(run_name, sequencer)

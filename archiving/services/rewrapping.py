@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from archiving.choices import Status
@@ -95,14 +95,20 @@ def export_keys(directory: Path | None, *, dry_run: bool = False) -> ExportRepor
     """Write wrapped keys from the database: of all archives into `directory`, or,
     with None, those of this host that are missing where they belong.
 
-    A file that is there is never replaced.
+    In `directory` the number of the archive is in the name where an older archive is
+    called the same. A file that is there is never replaced.
     """
+    namesakes = ArchiveJob.objects.filter(name=OuterRef("name"), pk__lt=OuterRef("pk"))
     jobs = ArchiveJob.objects.filter(wrapped_key__isnull=False).order_by("name", "id")
     if directory is None:
         jobs = jobs.filter(host=settings.CONFIG.host)
     report = ExportReport()
-    for job in jobs.iterator(chunk_size=100):
-        path = job.key_path if directory is None else directory / job.key_path.name
+    rows = jobs.annotate(has_older_namesake=Exists(namesakes))
+    for job in rows.iterator(chunk_size=100):
+        path = job.key_path
+        if directory is not None:
+            number = f".{job.pk}" if job.has_older_namesake else ""
+            path = directory / f"{job.name}{number}.key.gpg"
         _export(path, bytes(job.wrapped_key or b""), report, dry_run=dry_run)
     return report
 

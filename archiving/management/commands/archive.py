@@ -251,8 +251,13 @@ def _directory(word: str) -> Path | None:
 
 def _name_for(location: Path, sequencer: str = "") -> str:
     """What the next new archive of such a run would be called."""
-    destination = current_policy().require_destination()
-    return free_name(location.name, sequencer or location.parent.name, str(destination))
+    policy = current_policy()
+    return free_name(
+        location.name,
+        sequencer or location.parent.name,
+        str(policy.require_destination()),
+        str(policy.run_keys),
+    )
 
 
 def _obstacle(job: ArchiveJob) -> str:

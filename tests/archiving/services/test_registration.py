@@ -109,6 +109,16 @@ def test_equal_names_of_two_sequencers_are_two_archives(site: Site) -> None:
         one_job(RUN)
 
 
+def test_equal_names_at_two_destinations_have_two_keys(site: Site) -> None:
+    first = site.add_job(site.add_run())
+    elsewhere = site.path / "elsewhere"
+    elsewhere.mkdir()
+    site.configure(destination_path=elsewhere)
+    second = site.add_job(site.add_run("M04034"))
+    assert (first.name, second.name) == (RUN, f"M04034__{RUN}")
+    assert first.key_path != second.key_path
+
+
 def test_a_third_name_has_a_number(site: Site) -> None:
     ArchiveJobFactory.create(name=RUN, destination=str(site.destination))
     taken = f"A00834__{RUN}"

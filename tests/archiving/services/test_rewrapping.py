@@ -14,6 +14,7 @@ from archiving.services import rewrapping
 from archiving.services.rewrapping import export_keys, rewrap
 from seqhub.lib.files import write_atomic
 from seqhub.operations.models import Event
+from tests.archiving.factories import ArchiveJobFactory
 from tests.archiving.keys import add_key, make_home
 from tests.archiving.runs import SHELL, Site
 from tests.archiving.services.archives import (
@@ -182,3 +183,20 @@ def test_all_keys_are_written_to_a_directory(site: Site, tmp_path: Path) -> None
     assert list((tmp_path / "safe").iterdir()) == [
         tmp_path / "safe" / job.key_path.name
     ]
+
+
+def test_keys_of_equal_names_get_names_of_their_own(tmp_path: Path) -> None:
+    """Archives of two hosts, or at two destinations."""
+    first = ArchiveJobFactory.create(sealed=True, name="run", wrapped_key=b"1")
+    second = ArchiveJobFactory.create(
+        sealed=True, name="run", wrapped_key=b"2", destination="/other"
+    )
+    # However late the first one gets its key.
+    ArchiveJob.objects.filter(pk=first.pk).update(wrapped_key=None)
+    assert export_keys(tmp_path).different == []
+    ArchiveJob.objects.filter(pk=first.pk).update(wrapped_key=b"1")
+    assert export_keys(tmp_path).different == []
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "run.key.gpg": b"1",
+        f"run.{second.pk}.key.gpg": b"2",
+    }
