@@ -54,7 +54,7 @@ class Command(BaseCommand):
             "--export",
             nargs="?",
             type=Path,
-            const=Path(),
+            const=True,  # every path is a directory that somebody may mean
             metavar="DIR",
             help="write key files",
         )
@@ -67,14 +67,14 @@ class Command(BaseCommand):
         *args: Any,
         check: bool,
         test: bool,
-        export: Path | None,
+        export: Path | bool | None,
         dry_run: bool,
         **options: Any,
     ) -> None:
         if test:
             code = self._test()
-        elif export is not None:
-            directory = None if export == Path() else export.absolute()
+        elif export:
+            directory = export.absolute() if isinstance(export, Path) else None
             code = self._export(directory, dry_run=dry_run)
         elif check:
             check_recipients(settings.CONFIG.host)

@@ -88,6 +88,16 @@ def test_lost_key_files_are_written_again(
     assert copy.read_bytes() == b"another"
 
 
+def test_keys_are_written_to_the_present_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ArchiveJobFactory.create(sealed=True)
+    monkeypatch.chdir(tmp_path)
+    answer = call("keys", "--export", ".")
+    assert (answer.code, answer.out) == (0, "1 key files written\n")
+    assert [path.name for path in tmp_path.glob("*.gpg")] == [job.key_path.name]
+
+
 def test_new_receivers_can_open_old_archives(
     sealed: ArchiveJob, site: Site, settings: Settings
 ) -> None:
