@@ -17,7 +17,7 @@ from django.db import transaction
 
 from archiving.choices import CopyState, Origin, Status
 from archiving.engine.members import shown
-from archiving.errors import Trouble
+from archiving.errors import ArchiveNotFound, Trouble
 from archiving.models import ArchiveCopy, ArchiveJob
 from archiving.services.attention import sync_attention
 from archiving.services.history import record
@@ -93,7 +93,8 @@ def adopt(
 
     `home` is a gpg home of our own, to find out who can open the key; None: nobody
     is noted. Raises InvalidValue: the names can't be those of a run, or another run
-    has the archive's name.
+    has the archive's name; ArchiveNotFound: the archive that there should be is not
+    at its destination, and was not sent elsewhere.
     """
     _check_names(old)
     path = shown(os.fsencode(old.path))
@@ -108,6 +109,8 @@ def adopt(
         job, outcome = _new_job(old, host, path), Outcome.NEW
     elif not _has_news(job, old):
         outcome = Outcome.UNCHANGED
+    if outcome != Outcome.UNCHANGED:
+        _check_is_kept(job, old)
     if dry_run:
         return Adoption(outcome, job)
     if outcome != Outcome.UNCHANGED:
@@ -141,6 +144,33 @@ def _check_name_is_free(old: OldRun) -> None:
         )
 
 
+def has_archive(status: OldStatus) -> bool:
+    """Whether the old service says that it has made one."""
+    return status not in _WITHOUT_ARCHIVE
+
+
+def _check_is_kept(job: ArchiveJob, old: OldRun) -> None:
+    """A job that is sealed says so for good: not without a file that we can see."""
+    if not has_archive(old.status) or _was_sent(old) or _has_file(job):
+        return
+    raise ArchiveNotFound(
+        f"{job.name} is not taken over: it is {old.status} to dataflow_archive, but "
+        f"{job.archive_path} can't be found. Mount its disk and import again. If the "
+        "archive is lost, have the run sealed."
+    )
+
+
+def _was_sent(old: OldRun) -> bool:
+    return old.status == OldStatus.ARCHIVED or old.pdc_archived is not None
+
+
+def _has_file(job: ArchiveJob) -> bool:
+    try:
+        return job.archive_path.is_file()
+    except OSError:
+        return False
+
+
 def _new_job(old: OldRun, host: str, path: str) -> ArchiveJob:
     """Not saved."""
     name = shown(os.fsencode(old.run_name))
@@ -172,18 +202,24 @@ def _inode(path: str) -> int | None:
 
 
 def _has_news(job: ArchiveJob, old: OldRun) -> bool:
-    """Whether the old service has made an archive for which this job still waits."""
-    return (
-        old.status not in _WITHOUT_ARCHIVE
-        and job.sealed_at is None
-        and job.status in (Status.PENDING, Status.FAILED)
+    """Whether the old service has made an archive for which this job still waits, or
+    one that was elsewhere only is here now."""
+    is_meant = (
+        has_archive(old.status)
         and (job.destination, job.run_keys) == (str(old.destination), str(old.run_keys))
         and job.name == shown(os.fsencode(old.run_name))
     )
+    if job.sealed_at is None:
+        return is_meant and job.status in (Status.PENDING, Status.FAILED)
+    is_back = not job.is_here and _has_file(job)
+    return is_meant and job.origin == Origin.ADOPTED and is_back
 
 
 def _fill(job: ArchiveJob, old: OldRun, home: Path | None) -> None:
     """Status and archive as the old service left them; the row is saved."""
+    if job.sealed_at is not None:
+        _find_files(job, home)
+        return
     job.failure_count = old.failure_count
     job.code = job.message = job.next_step = ""
     job.not_before = None
@@ -191,16 +227,23 @@ def _fill(job: ArchiveJob, old: OldRun, home: Path | None) -> None:
         change_status(job, Status.FAILED)
         job.message = f"dataflow_archive gave up after {old.failure_count} failures"
         job.next_step = "Retry it: SeqHub begins afresh."
-    elif old.status not in _WITHOUT_ARCHIVE:
+    elif has_archive(old.status):
         change_status(job, Status.ENCRYPTED)
         job.failure_count = 0
         job.origin = Origin.ADOPTED
         job.sealed_at = old.updated_at
-        job.is_here = job.archive_path.is_file()
-        if (wrapped := read_wrapped(job)) is not None:
-            job.wrapped_key, job.key_sha256 = wrapped, key_digest(wrapped)
     job.status_since = old.updated_at
     job.save()
+    if job.sealed_at is not None:
+        _find_files(job, home)
+
+
+def _find_files(job: ArchiveJob, home: Path | None) -> None:
+    """The row is saved."""
+    job.is_here = _has_file(job)
+    if not job.key_sha256 and (wrapped := read_wrapped(job)) is not None:
+        job.wrapped_key, job.key_sha256 = wrapped, key_digest(wrapped)
+    job.save(update_fields=["is_here", "wrapped_key", "key_sha256"])
     if home is not None and job.wrapped_key is not None:
         _note_recipients(job, home)
 
@@ -216,7 +259,7 @@ def _note_recipients(job: ArchiveJob, home: Path) -> None:
 
 def _note_copy(job: ArchiveJob, old: OldRun) -> None:
     """What the old service sent away. Nobody has read it back since."""
-    if old.status == OldStatus.ARCHIVED or old.pdc_archived:
+    if _was_sent(old):
         stored_at = old.pdc_archived or old.updated_at
         state, message = CopyState.STORED, ""
     elif old.status in (OldStatus.ARCHIVING, OldStatus.ARCHIVING_FAILED):

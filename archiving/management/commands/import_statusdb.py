@@ -20,7 +20,8 @@ from archiving.management.statusdb import (
     documents,
     read_rows,
 )
-from archiving.services.adoption import OldRun, Outcome, adopt
+from archiving.services.adoption import OldRun, Outcome, adopt, has_archive
+from archiving.services.destination import missing_disk
 from archiving.services.policy import Policy, current_policy
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
@@ -34,7 +35,8 @@ class Command(BaseCommand):
         " database (curl URL/DATABASE/_all_docs?include_docs=true): statuses, failures"
         " and times. Its archives are looked for in archiving.destination_path, their"
         " keys in run_keys_path. May be repeated. Exit codes: 0 all were taken over; 1"
-        " some could not be, and were told; 2 the file can't be read."
+        " some could not be, or their archives were not found, and were told; 2 the"
+        " file can't be read, or the disk of the archives is not there."
     )
     # The work itself tells what is wrong for it; a disk elsewhere must not hold it up.
     requires_system_checks = ()
@@ -55,18 +57,27 @@ class Command(BaseCommand):
             rows = read_rows(file)
         except DumpUnreadable as error:
             raise CommandError(f"{file}: {error}", returncode=USAGE) from None
+        found = list(documents(rows))
+        if any(has_archive(one.status) for one in found if isinstance(one, Document)):
+            self._require_disk(policy.destination)
         self._counts: Counter[Outcome] = Counter()
         self._statuses: Counter[str] = Counter()
         self._failed = 0
         try:
             with open_home(policy.gpg_work_dir, policy.gnupg_home) as home:
-                for one in documents(rows):
+                for one in found:
                     self._take(one, policy, policy.destination, home, dry_run)
         except Trouble as trouble:
             raise CommandError(f"{trouble.message}. {trouble.next_step}") from None
         self._sum_up("would be " if dry_run else "")
         if self._failed:
             raise CommandError(f"{self._failed:,} were left out", returncode=FAILED)
+
+    def _require_disk(self, destination: Path) -> None:
+        """Raises CommandError: without its disk each archive would seem to be lost."""
+        if trouble := missing_disk(destination):
+            words = f"{trouble.message}. {trouble.next_step}"
+            raise CommandError(words, returncode=USAGE)
 
     def _take(
         self,

@@ -51,7 +51,13 @@ def dump(site: Site, *documents: Any) -> Path:
     return file
 
 
+def add_archives(site: Site, *names: str) -> None:
+    for name in names:
+        (site.archives / f"{name}.tar.gpg").write_bytes(b"archive")
+
+
 def test_each_status_is_taken_over(site: Site) -> None:
+    add_archives(site, *[f"run-{status}" for status in STATUSES])
     file = dump(
         site,
         {"_id": "_design/lookup", "views": {}},
@@ -85,6 +91,7 @@ def test_old_and_new_names_of_fields_are_known(prefix: str, site: Site) -> None:
 def test_when_it_was_sent_away_is_kept(
     value: object, expected: str | None, site: Site
 ) -> None:
+    add_archives(site, "another")
     file = dump(site, document("r", "encrypted", pdc_archived=value))
     assert call("import_statusdb", file).code == 0
     at = dt.datetime.fromisoformat(f"{expected or value}+00:00")
@@ -95,7 +102,7 @@ def test_archives_that_are_there_are_adopted_and_repeats_change_nothing(
     site: Site,
 ) -> None:
     site.keys.mkdir(parents=True)
-    (site.archives / "here.tar.gpg").write_bytes(b"archive")
+    add_archives(site, "here")
     (site.keys / "here.key.gpg").write_bytes(b"no message")
     file = dump(site, document("here", "encrypted"), document("gone", "archived"))
     assert call("import_statusdb", file).code == 0
@@ -107,6 +114,28 @@ def test_archives_that_are_there_are_adopted_and_repeats_change_nothing(
     assert again.code == 0
     assert "0 taken over, 0 brought up to date, 2 were known" in again.out
     assert ArchiveJob.objects.count() == 2
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_an_empty_destination_is_a_disk_that_is_away(site: Site, is_dry: bool) -> None:
+    options = ["--dry-run"] if is_dry else []
+    answer = call("import_statusdb", dump(site, document("r", "encrypted")), *options)
+    assert answer.code == 2
+    assert "seems not to be mounted" in answer.err
+    assert not ArchiveJob.objects.exists()
+
+
+def test_an_archive_that_is_nowhere_is_told_and_taken_over_later(site: Site) -> None:
+    add_archives(site, "here")
+    file = dump(site, document("here", "encrypted"), document("gone", "encrypted"))
+    answer = call("import_statusdb", file)
+    assert answer.code == 1
+    assert "1 taken over" in answer.out
+    assert "gone.tar.gpg can't be found" in answer.err
+    assert "1 were left out" in answer.err
+    add_archives(site, "gone")
+    assert "1 taken over" in call("import_statusdb", file).out
+    assert ArchiveJob.objects.filter(is_here=True).count() == 2
 
 
 def test_a_dry_run_tells_and_changes_nothing(site: Site) -> None:

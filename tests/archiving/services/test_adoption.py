@@ -12,6 +12,7 @@ import pytest
 from archiving.choices import CheckState, CopyState, Depth, Origin, Status, Verified
 from archiving.engine.findings import Fault
 from archiving.engine.gpg.home import open_home
+from archiving.errors import ArchiveNotFound
 from archiving.models import ArchiveCopy, ArchiveJob
 from archiving.services.adoption import Adoption, OldRun, Outcome, adopt
 from archiving.services.reverification import make_due
@@ -206,6 +207,40 @@ def test_one_that_is_elsewhere_only_is_said_to_be(site: Site, home: Path) -> Non
     assert not job.is_here
     assert ArchiveCopy.objects.get().stored_at == sent
     assert make_due(HOST) == 0
+
+
+@pytest.mark.parametrize("status", ["encrypted", "archiving", "archiving_failed"])
+def test_one_that_is_nowhere_is_not_taken_over_until_it_is_found(
+    site: Site, home: Path, status: str
+) -> None:
+    old = make_old_archive(site, status=status)
+    archive = site.destination / f"{RUN}.tar.gpg"
+    away = archive.rename(site.path / "away")
+    for dry_run in (True, False):
+        with pytest.raises(ArchiveNotFound, match="import again"):
+            take_over(old, home, dry_run=dry_run)
+    assert not ArchiveJob.objects.exists()
+    away.rename(archive)
+    assert take_over(old, home).outcome == Outcome.NEW
+    assert ArchiveJob.objects.get().is_here
+
+
+def test_one_that_was_elsewhere_is_found_by_a_repeat(site: Site, home: Path) -> None:
+    old = make_old_archive(site, status="archived")
+    archive = site.destination / f"{RUN}.tar.gpg"
+    away = archive.rename(site.path / "away")
+    keys_away = old.run_keys.rename(site.path / "keys-away")
+    job = take_over(old, home).job
+    assert (job.is_here, job.key_sha256) == (False, "")
+    assert take_over(old, home).outcome == Outcome.UNCHANGED
+    away.rename(archive)
+    keys_away.rename(old.run_keys)
+    assert take_over(old, home).outcome == Outcome.FILLED
+    job.refresh_from_db()
+    assert job.is_here
+    assert job.recipients.get().fingerprint == site.fingerprint
+    assert verify(job).depth == Depth.FULL
+    assert take_over(old, home).outcome == Outcome.UNCHANGED
 
 
 def test_a_repeat_changes_nothing(site: Site, home: Path) -> None:
