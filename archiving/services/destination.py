@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from archiving.choices import Origin
 from archiving.engine.trouble import destination_trouble
 from archiving.errors import Code, Trouble
 from archiving.models import ArchiveJob
-from archiving.services.naming import Artifacts
+from archiving.services.naming import PARTIAL, Artifacts
 from archiving.services.space import ANSWER_S, silent
 from seqhub.lib.patience import TimedOut, within
+
+# Files of ours that are no archives.
+_LEFT_BEHIND = re.compile(rf"\.seqhub-\d+\.probe|.+\.gpg\.\d+\.{PARTIAL}", re.DOTALL)
 
 
 def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
@@ -42,11 +46,18 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
             )
 
 
+def is_bare(directory: Path) -> bool:
+    """Whether it holds nothing, or only what we left there half-made: that may have
+    been written to a mount point whose disk had gone. Raises OSError."""
+    with os.scandir(directory) as entries:
+        return all(_LEFT_BEHIND.fullmatch(entry.name) for entry in entries)
+
+
 def missing_disk(destination: Path) -> Trouble | None:
     """What to say if the directory is gone or empty, though archives were made in it:
     a mount point without its disk."""
     with suppress(OSError):
-        if any(destination.iterdir()):
+        if not is_bare(destination):
             return None
     return Trouble(
         Code.DESTINATION_MISSING,

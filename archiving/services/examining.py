@@ -6,7 +6,6 @@ lost. services.verification asks for it and keeps what comes out.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from archiving.engine.verifying import digest
 from archiving.engine.watch import Watch
 from archiving.errors import Code, Trouble
 from archiving.models import ArchiveJob, Verification
+from archiving.services.destination import is_bare
 from archiving.services.examination import (
     Examination,
     compare_digest,
@@ -63,12 +63,11 @@ def examine(
 def _find_directory(job: ArchiveJob) -> None:
     """Raise Trouble unless the archive's directory is there.
 
-    One that holds nothing at all is taken for a mount point without its disk.
+    One that holds nothing is taken for a mount point without its disk.
     """
     directory = job.archive_path.parent
     try:
-        with os.scandir(directory) as entries:
-            is_empty = next(entries, None) is None
+        is_empty = is_bare(directory)
     except OSError as error:
         raise Trouble(
             Code.DESTINATION_MISSING,

@@ -180,6 +180,28 @@ def test_any_file_in_the_way_is_found(site: Site, job: ArchiveJob, ending: str) 
     assert caught.value.code == Code.DESTINATION_OCCUPIED
 
 
+@pytest.mark.parametrize(
+    ("left", "is_missing"),
+    [
+        ([".seqhub-4711.probe", "run.manifest.gpg.12.partial"], True),
+        ([".seqhub-4711.probe", "run.tar.gpg"], False),
+        (["anything"], False),
+    ],
+)
+def test_what_we_left_half_made_is_no_sign_of_a_disk(
+    site: Site, job: ArchiveJob, left: list[str], is_missing: bool
+) -> None:
+    ArchiveJobFactory.create(sealed=True, destination=str(site.destination))
+    for name in left:
+        (site.destination / name).touch()
+    if not is_missing:
+        check(job)
+        return
+    with pytest.raises(Trouble) as caught:
+        check(job)
+    assert caught.value.code == Code.DESTINATION_MISSING
+
+
 def test_an_adopted_archive_may_be_replaced(site: Site, job: ArchiveJob) -> None:
     job.archive_path.touch()
     job.origin = Origin.ADOPTED

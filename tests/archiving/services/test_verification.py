@@ -206,12 +206,15 @@ def test_a_lost_key_file_keeps_nobody_from_opening_the_archive(site: Site) -> No
     assert "the database has the key" in row.message
 
 
-@pytest.mark.parametrize("left", ["nothing", "an empty directory"])
+@pytest.mark.parametrize("left", ["nothing", "an empty directory", "half-made files"])
 def test_a_disk_that_is_away_says_nothing_of_the_archive(site: Site, left: str) -> None:
     job = make_archive(site)
     away = site.destination.rename(site.path / "away")
     if left != "nothing":
         site.destination.mkdir()
+    if left == "half-made files":
+        (site.destination / ".seqhub-4711.probe").touch()
+        (site.destination / "run.tar.gpg.3.partial").touch()
     row = verify(job)
     assert row.state == CheckState.FAILED
     assert job.verification == Verified.VERIFIED
