@@ -14,7 +14,7 @@ from pathlib import Path
 from archiving.engine.exclusion import Exclusions
 from archiving.engine.findings import Fault, Finding
 from archiving.engine.members import Kind, Member, shown
-from archiving.engine.walk import Entry, walk
+from archiving.engine.walk import Entry, position, walk
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES_PER_TICK = 1000
@@ -65,7 +65,9 @@ def compare_source(
         if entry is not None and member is not None and entry.name == member.name:
             yield from compare(entry, member)
             entry, member = next(entries, None), next(members, None)
-        elif member is None or (entry is not None and _comes_first(entry, member)):
+        elif member is None or (
+            entry is not None and position(entry.name) < position(member.name)
+        ):
             assert entry is not None  # noqa: S101 - for mypy
             yield _finding(Fault.SOURCE_EXTRA, entry.name, "was not sealed")
             entry = next(entries, None)
@@ -144,12 +146,6 @@ class _Comparison:
                 if self._tick is not None and count == _CHUNK_BYTES:
                     self._tick(self._entries, self._read_bytes)
         return digest.hexdigest()
-
-
-def _comes_first(entry: Entry, member: Member) -> bool:
-    """As in a walk: by the parts of the names, not by the whole texts (`a/b` comes
-    before `a.b`). No byte of a name is smaller than the zero that stands for `/`."""
-    return entry.name.replace(b"/", b"\0") < member.name.replace(b"/", b"\0")
 
 
 def _finding(fault: Fault, name: bytes, words: str) -> Finding:

@@ -125,6 +125,13 @@ def survey(
     )
 
 
+def position(name: bytes) -> bytes:
+    """What a walk's names are sorted by: their parts, not the whole texts (`a/b`
+    comes before `a.b`). No byte of a name is smaller than the zero that stands for
+    `/`."""
+    return name.replace(b"/", b"\0")
+
+
 def _excluded(name: bytes, path: bytes) -> Entry | None:
     """None if it is gone: tar does not look at it either."""
     try:

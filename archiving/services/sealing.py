@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,17 +23,21 @@ from archiving.engine.gpg.preflight import check_encrypts
 from archiving.engine.gpg.recipients import Recipient, look_up
 from archiving.engine.gpg.secret import new_session_key
 from archiving.engine.gpg.wrapping import wrap
+from archiving.engine.lacking import lacking
 from archiving.engine.manifest import read_manifest
+from archiving.engine.members import shown
 from archiving.engine.opening import sealed_digest
 from archiving.engine.sealing import Sealed, SealOrder, seal, survey_source
 from archiving.engine.source import compare_source
 from archiving.engine.trouble import reading_source, source_missing, writing
 from archiving.engine.verifying import Checked, verify
+from archiving.engine.walk import Survey
 from archiving.engine.watch import Watch
 from archiving.errors import WAITED_FOR, Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.destination import check_destination, missing_disk, prepare
 from archiving.services.filing import Standing, what_stands
+from archiving.services.manifests import file_digest, path_of
 from archiving.services.naming import Artifacts, artifacts_of
 from archiving.services.outcomes import give_up
 from archiving.services.policy import Policy, current_policy
@@ -143,8 +148,13 @@ def _make(work: _Work) -> tuple[Publication, list[Recipient], Standing]:
             key=new_session_key(),
             home=home,
         )
+        # Before hours of work, of which nobody could open the result.
+        reporter.stage(Stage.WRAPPING)
+        wrapped_key = wrap(home, order.key, keys)
+        _write(work.artifacts.key.partial, wrapped_key)
         began = time.monotonic()
         survey = survey_source(order, reporter)
+        _check_not_empty(order, survey)
         _persist(lambda: reserve(job, survey, policy), policy)
         reporter.expect(needed_bytes(survey), survey.files)
         sealed = seal(order, survey, reporter)
@@ -155,11 +165,9 @@ def _make(work: _Work) -> tuple[Publication, list[Recipient], Standing]:
         _check_manifest(order, sealed, reporter)
         reporter.expect(None, survey.entries)
         _compare(order, reporter)
+        _check_replaces(job, order)
         verified_at = time.monotonic()
         reporter.expect(None, None)
-        reporter.stage(Stage.WRAPPING)
-        wrapped_key = wrap(home, order.key, keys)
-        _write(work.artifacts.key.partial, wrapped_key)
     made = Publication(
         archive_bytes=checked.archive_bytes,
         archive_sha256=checked.archive_sha256,
@@ -194,6 +202,52 @@ def _usable_keys(home: Path, policy: Policy) -> list[Recipient]:
         if key.problem:
             raise Trouble(key.problem, key.message, key.next_step)
     return keys
+
+
+def _check_not_empty(order: SealOrder, survey: Survey) -> None:
+    """Raises Trouble(SOURCE_EMPTY) if there is no file to seal."""
+    if survey.files:
+        return
+    if survey.left_out_files:
+        raise Trouble(
+            Code.SOURCE_EMPTY,
+            f"archiving.tar_exclusions leave no file of {order.source}",
+            "Correct them in the configuration, and restart SeqHub.",
+        )
+    raise Trouble(
+        Code.SOURCE_EMPTY,
+        f"{order.source} holds no file",
+        "Is its disk mounted? A run that is meant to be empty can be ignored.",
+    )
+
+
+def _check_replaces(job: ArchiveJob, order: SealOrder) -> None:
+    """Raises Trouble(SOURCE_LACKS) unless the new archive has every member of the one
+    that it replaces, as far as that one's list is here."""
+    if not job.sealed_at or not job.manifest_sha256:
+        return
+    old = path_of(job)
+    try:
+        if file_digest(old) != job.manifest_sha256:
+            log.warning("%s: no list of the old archive is here to compare with", job)
+            return
+        with order.manifest.open("rb") as made, old.open("rb") as before:
+            lost = lacking(read_manifest(made)[1], read_manifest(before)[1])
+            names = list(islice(lost, _NAMED))
+            count = len(names) + sum(1 for _ in lost)
+    except OSError as error:
+        log.warning("%s: the old list can't be read: %s", job, error)
+        return
+    if names:
+        named = ", ".join(map(shown, names))
+        more = ", ..." if count > _NAMED else ""
+        raise Trouble(
+            Code.SOURCE_LACKS,
+            f"the run lacks {count:,} files or directories that its archive has: "
+            f"{named}{more}",
+            "The old archive stays as it is. Bring them back first, e.g. by a "
+            "restore, or take out of archiving.tar_exclusions what names them.",
+        )
 
 
 def _check_equal(sealed: Sealed, checked: Checked) -> None:
@@ -264,9 +318,9 @@ def _located(work: _Work, trouble: Trouble) -> Trouble:
 def _outcome_of(trouble: Trouble, stage: Stage) -> Outcome:
     if trouble.code == Code.CANCELLED:
         return Outcome.CANCELLED
-    if trouble.code == Code.NO_SPACE:
+    if trouble.code in (Code.NO_SPACE, Code.SOURCE_EMPTY):
         return Outcome.WAITING
-    if stage == Stage.CHECKING and trouble.code in WAITED_FOR:
+    if stage in (Stage.CHECKING, Stage.WRAPPING) and trouble.code in WAITED_FOR:
         return Outcome.WAITING
     return Outcome.FAILED
 
