@@ -102,7 +102,7 @@ class ArchiveSerializer(FailingSerializer):
 
 
 class AttemptSerializer(RowSerializer):
-    """One try at sealing; the console has a surprise's traceback."""
+    """One try at sealing."""
 
     class Meta:
         model = ArchiveAttempt
@@ -112,7 +112,6 @@ class AttemptSerializer(RowSerializer):
             "stage",
             "code",
             "message",
-            "log_tail",
             "worker_id",
             "host",
             "started_at",
@@ -121,6 +120,13 @@ class AttemptSerializer(RowSerializer):
             "seal_s",
             "verify_s",
         ]
+
+
+class LoggedAttemptSerializer(AttemptSerializer):
+    """One try, with what its programs said; the console has a surprise's traceback."""
+
+    class Meta(AttemptSerializer.Meta):
+        fields: ClassVar = [*AttemptSerializer.Meta.fields, "log_tail"]
 
 
 class FindingSerializer(serializers.Serializer[dict[str, str]]):
@@ -222,7 +228,7 @@ class ArchiveDetailSerializer(ArchiveSerializer):
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempts(self, job: ArchiveJob) -> Any:
-        """The latest ones; `attempts` below the archive has them all."""
+        """The latest ones; `attempts` below the archive has them all, with logs."""
         return AttemptSerializer(job.attempts.all()[:LATEST], many=True).data
 
     @extend_schema_field(VerificationSerializer(many=True))

@@ -102,7 +102,7 @@ class ArchiveOfRun(APIView):
 class AttemptList(ListAPIView[ArchiveAttempt]):
     """Every try at sealing a run, the last one first."""
 
-    serializer_class = serializers.AttemptSerializer
+    serializer_class = serializers.LoggedAttemptSerializer
     model_permissions: ClassVar = {Scope.READ: "archiving.view_archiveattempt"}
     queryset = ArchiveAttempt.objects.none()  # for the OpenAPI document
 

@@ -20,6 +20,7 @@ from tests.archiving.factories import (
     RecipientFactory,
     VerificationFactory,
 )
+from tests.clients import client_with, make_user
 from tests.factories import RunfolderFactory
 
 API = "/api/archives"
@@ -291,6 +292,19 @@ def test_all_attempts_and_verifications_are_listed(
     assert page["count"] == len(page["results"]) == 7
     assert client.get(f"{API}/{job.pk}/{name}/").json() == page
     assert client.get(f"{API}/0/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("may_see", [True, False])
+def test_logs_are_for_those_who_may_see_attempts(db: None, may_see: bool) -> None:
+    permissions = ["archiving.view_archivejob"]
+    permissions += ["archiving.view_archiveattempt"] * may_see
+    client = client_with("read", user=make_user(*permissions))
+    job = AttemptFactory.create(log_tail="tar: I am unwell").job
+    assert "unwell" not in client.get(f"{API}/{job.pk}").content.decode()
+    listed = client.get(f"{API}/{job.pk}/attempts")
+    assert (
+        (listed.status_code == 200) == ("unwell" in listed.content.decode()) == may_see
+    )
 
 
 def test_a_list_takes_the_same_queries_however_long(
