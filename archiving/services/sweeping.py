@@ -32,27 +32,31 @@ def remove(artifacts: Artifacts) -> None:
 def sweep(host: str) -> int:
     """Remove what attempts that are over left on this host; answers how many files.
 
-    Only files of jobs of this host go: on a shared disk there may be others.
+    At destinations only files of jobs of this host go: on a shared disk there may be
+    others. Keys and manifests lie among this host's own, also those of jobs that
+    went to another host.
     """
     policy = current_policy()
     jobs = ArchiveJob.objects.filter(host=host)
     places = set(jobs.order_by().values_list("destination", flat=True).distinct())
     places |= set(jobs.order_by().values_list("run_keys", flat=True).distinct())
+    places.add(str(policy.run_keys))
     removed = 0
     for place in sorted(places):
         for path, name, attempt in _half_made(Path(place)):
             ending = next((end for end in _ENDINGS if name.endswith(end)), None)
             if ending is None:
                 continue
-            rows = jobs.filter(name=name.removesuffix(ending))
             if ending == ".key.gpg":
-                rows = rows.filter(run_keys=place)
+                rows = ArchiveJob.objects.filter(run_keys=place)
             else:
-                rows = rows.filter(destination=place)
-            removed += _remove_if_over(path, rows.first(), attempt)
+                rows = jobs.filter(destination=place)
+            named = rows.filter(name=name.removesuffix(ending))
+            removed += _remove_if_over(path, list(named), attempt)
     for path, name, attempt in _half_made(policy.manifests_dir):
-        job = ArchiveJob.objects.filter(pk=name).first() if name.isdecimal() else None
-        removed += _remove_if_over(path, job, attempt)
+        if name.isdecimal():
+            named = ArchiveJob.objects.filter(pk=name)
+            removed += _remove_if_over(path, list(named), attempt)
     return removed + remove_leftovers(policy.gpg_work_dir)
 
 
@@ -74,11 +78,9 @@ def _names(place: Path) -> Iterator[str]:
                 yield entry.name
 
 
-def _remove_if_over(path: Path, job: ArchiveJob | None, attempt: int) -> bool:
-    # An attempt that began after we read the row is no business of ours.
-    if job is None or attempt > job.attempt:
-        return False
-    if attempt == job.attempt and (job.worker_id or job.publishing is not None):
+def _remove_if_over(path: Path, jobs: list[ArchiveJob], attempt: int) -> bool:
+    """`jobs` are those whose file it may be."""
+    if not jobs or not all(_is_over(job, attempt) for job in jobs):
         return False
     try:
         path.unlink()
@@ -86,3 +88,10 @@ def _remove_if_over(path: Path, job: ArchiveJob | None, attempt: int) -> bool:
         log.warning("%s can't be removed: %s", path, error.strerror)
         return False
     return True
+
+
+def _is_over(job: ArchiveJob, attempt: int) -> bool:
+    if attempt == job.attempt:
+        return not job.worker_id and job.publishing is None
+    # One that began after we read the row is no business of ours.
+    return attempt < job.attempt

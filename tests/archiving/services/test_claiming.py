@@ -10,6 +10,8 @@ from archiving.choices import Outcome, Status
 from archiving.errors import Code
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.claiming import claim_job, claim_next, take_back_expired
+from archiving.services.naming import artifacts_of
+from archiving.services.policy import current_policy
 from archiving.services.sweeping import sweep
 from runfolders.choices import RootStatus
 from runfolders.models import Hold
@@ -189,6 +191,28 @@ def test_the_files_of_another_host_are_its_own_to_remove(site: Site) -> None:
     assert sweep("elsewhere") == 0
     assert sweep(HOST) == 1
     assert not half.exists()
+
+
+def test_half_made_keys_and_manifests_go_wherever_their_job_went(site: Site) -> None:
+    job = site.add_job()
+    claimed = claim_next(HOST, ME)
+    assert claimed is not None
+    artifacts = artifacts_of(claimed, 1, current_policy().manifests_dir)
+    for artifact in (artifacts.key, artifacts.manifest):
+        artifact.partial.parent.mkdir(parents=True, exist_ok=True)
+        artifact.partial.touch()
+    ArchiveJob.objects.filter(pk=job.pk).update(host="elsewhere")
+    assert sweep(HOST) == 0, "its attempt goes on"
+    ArchiveJob.objects.filter(pk=job.pk).update(worker_id="")
+    # On another host's own disk keys lie at the same path.
+    other = ArchiveJobFactory.create(
+        name=job.name, run_keys=job.run_keys, worker_id="elsewhere:1:a", attempt=1
+    )
+    assert sweep(HOST) == 1
+    assert artifacts.key.partial.exists(), "it may be the other's"
+    ArchiveJob.objects.filter(pk=other.pk).update(worker_id="")
+    assert sweep(HOST) == 1
+    assert not artifacts.key.partial.exists()
 
 
 def test_sweeping_spares_what_is_being_made_and_what_is_not_ours(site: Site) -> None:
