@@ -116,7 +116,8 @@ STATUS_ICONS: dict[str, str] = {
 STATUS_GLOSSARY: dict[str, str] = {
     Status.PENDING: "Waits to be sealed.",
     Status.PROCESSING: "Is being sealed and read back.",
-    Status.ENCRYPTED: "Sealed, read back, and each file found as it was read.",
+    Status.ENCRYPTED: "There is an archive; whether it was read back, its "
+    "verification says.",
     Status.FAILED: "Could not be sealed; a person must look at it.",
 }
 VERIFIED_COLOURS: dict[str, str] = {
