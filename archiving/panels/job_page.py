@@ -131,7 +131,7 @@ def commands(job: ArchiveJob) -> list[str]:
     archive = shlex.quote(str(job.archive_path))
     decrypt = "gpg --batch --pinentry-mode loopback --passphrase-file run.key --decrypt"
     return [
-        f"gpg --output run.key --decrypt {key}",
+        f"(umask 077; gpg --output run.key --decrypt {key})",
         f"{decrypt} {archive} | tar --extract",
     ]
 

@@ -186,7 +186,7 @@ def test_a_key_says_whether_it_can_be_sealed_to(
 def test_commands_survive_a_name_with_blanks() -> None:
     job = archive(destination="/data/my archive", run_keys="/keys")
     assert commands(job) == [
-        "gpg --output run.key --decrypt /keys/run.key.gpg",
+        "(umask 077; gpg --output run.key --decrypt /keys/run.key.gpg)",
         (
             "gpg --batch --pinentry-mode loopback --passphrase-file run.key "
             "--decrypt '/data/my archive/run.tar.gpg' | tar --extract"
