@@ -14,7 +14,7 @@ from pathlib import Path
 from archiving.engine.exclusion import Exclusions
 from archiving.engine.findings import Fault, Finding
 from archiving.engine.members import Kind, Member, shown
-from archiving.engine.walk import Entry, position, walk
+from archiving.engine.walk import Entry, Fingerprint, position, walk
 
 _CHUNK_BYTES = 1 << 20
 _ENTRIES_PER_TICK = 1000
@@ -45,12 +45,14 @@ def compare_source(
     *,
     deep: bool,
     tick: Tick | None = None,
+    fingerprint: Fingerprint | None = None,
 ) -> Iterator[Finding]:
     """What of the folder is not as in the manifest: type, permissions, size, mtime
     in whole seconds, target of a link; with `deep` also the content.
 
     `members` and `exclusions` are the manifest's, and `source` has the name that it
-    had. `tick` hears now and then how many entries were compared and bytes read.
+    had. `tick` hears now and then how many entries were compared and bytes read;
+    `fingerprint` gets what is there now.
     Raises OSError for what can't be read or goes while we look.
     """
     if not os.path.lexists(source):
@@ -59,7 +61,7 @@ def compare_source(
         yield Finding(Fault.SOURCE_MISSING, message, name)
         return
     compare = _Comparison(source, deep, tick).compare
-    entries = (entry for entry in walk(source, exclusions) if entry.left_out is None)
+    entries = _entries(source, exclusions, fingerprint)
     entry, member = next(entries, None), next(members, None)
     while entry is not None or member is not None:
         if entry is not None and member is not None and entry.name == member.name:
@@ -74,6 +76,17 @@ def compare_source(
         else:
             yield _finding(Fault.SOURCE_MISSING, member.name, "is not there any more")
             member = next(members, None)
+
+
+def _entries(
+    source: Path, exclusions: Exclusions, fingerprint: Fingerprint | None
+) -> Iterator[Entry]:
+    """What tar would write."""
+    for entry in walk(source, exclusions):
+        if entry.left_out is None:
+            if fingerprint is not None:
+                fingerprint.add(entry.name, entry.status)
+            yield entry
 
 
 class _Comparison:

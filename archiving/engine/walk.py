@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -46,7 +47,8 @@ class Entry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Survey:
     """`files` and `size_bytes` as the manifest's end will count them: a second
-    name of a file is a link and has no size. `left_out` counts topmost entries."""
+    name of a file is a link and has no size. `left_out` counts topmost entries;
+    the fingerprint is that of all others."""
 
     entries: int
     files: int
@@ -54,6 +56,35 @@ class Survey:
     left_out: int
     left_out_files: int
     left_out_bytes: int
+    fingerprint: str = ""
+
+
+class Fingerprint:
+    """Of a folder as a walk finds it: another walk finds the same one only if nothing
+    was written, touched or exchanged in between.
+
+    Times count in nanoseconds, and that of the inode (ctime) too, which no program
+    can set: tar keeps whole seconds, in which a file of an equal size may be written
+    twice.
+    """
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def add(self, name: bytes, status: os.stat_result) -> None:
+        self._digest.update(
+            b"%b\0%d %d %d %d\n"
+            % (
+                name,
+                status.st_ino,
+                status.st_size,
+                status.st_mtime_ns,
+                status.st_ctime_ns,
+            )
+        )
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
 
 
 def walk(source: Path, exclusions: Exclusions) -> Iterator[Entry]:
@@ -101,7 +132,8 @@ def survey(
     """
     entries = files = size_bytes = passed_over = left_out_files = left_out_bytes = 0
     linked: set[tuple[int, int]] = set()
-    for _, status, left_out in walk(source, exclusions):
+    fingerprint = Fingerprint()
+    for name, status, left_out in walk(source, exclusions):
         if left_out is not None:
             on_left_out(left_out)
             passed_over += 1
@@ -109,6 +141,7 @@ def survey(
             left_out_bytes += left_out.size_bytes
             continue
         entries += 1
+        fingerprint.add(name, status)
         if tick is not None and entries % _ENTRIES_PER_TICK == 0:
             tick(entries, size_bytes)
         if not stat.S_ISREG(status.st_mode):
@@ -121,7 +154,13 @@ def survey(
         files += 1
         size_bytes += status.st_size
     return Survey(
-        entries, files, size_bytes, passed_over, left_out_files, left_out_bytes
+        entries,
+        files,
+        size_bytes,
+        passed_over,
+        left_out_files,
+        left_out_bytes,
+        fingerprint.hexdigest(),
     )
 
 

@@ -31,7 +31,7 @@ from archiving.engine.sealing import Sealed, SealOrder, seal, survey_source
 from archiving.engine.source import compare_source
 from archiving.engine.trouble import reading_source, source_missing, writing
 from archiving.engine.verifying import Checked, verify
-from archiving.engine.walk import Survey
+from archiving.engine.walk import Fingerprint, Survey
 from archiving.engine.watch import Watch
 from archiving.errors import WAITED_FOR, Code, Trouble
 from archiving.models import ArchiveAttempt, ArchiveJob
@@ -164,7 +164,7 @@ def _make(work: _Work) -> tuple[Publication, list[Recipient], Standing]:
         _check_equal(sealed, checked)
         _check_manifest(order, sealed, reporter)
         reporter.expect(None, survey.entries)
-        _compare(order, reporter)
+        _compare(order, survey, reporter)
         _check_replaces(job, order)
         verified_at = time.monotonic()
         reporter.expect(None, None)
@@ -269,10 +269,11 @@ def _check_equal(sealed: Sealed, checked: Checked) -> None:
         )
 
 
-def _compare(order: SealOrder, reporter: Reporter) -> None:
+def _compare(order: SealOrder, survey: Survey, reporter: Reporter) -> None:
     """Raises Trouble(SOURCE_CHANGED, SOURCE_MISSING) unless the run still is what was
     sealed."""
     reporter.stage(Stage.COMPARING)
+    now = Fingerprint()
     with reading_source(order.source), order.manifest.open("rb") as file:
         _, members = read_manifest(file)
         findings = compare_source(
@@ -281,16 +282,20 @@ def _compare(order: SealOrder, reporter: Reporter) -> None:
             Exclusions(order.exclusions),
             deep=False,
             tick=lambda entries, size_bytes: reporter.tick(size_bytes, entries),
+            fingerprint=now,
         )
         found = list(findings)
-    if found:
-        if not order.source.is_dir():
-            raise source_missing(order.source)
-        named = "; ".join(one.message for one in found[:_NAMED])
-        more = f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else ""
+    if found and not order.source.is_dir():
+        raise source_missing(order.source)
+    named = [one.message for one in found[:_NAMED]]
+    if len(found) > _NAMED:
+        named.append(f"and {len(found) - _NAMED:,} more")
+    if not found and now.hexdigest() != survey.fingerprint:
+        named = ["something in it was written or touched again"]
+    if named:
         raise Trouble(
             Code.SOURCE_CHANGED,
-            f"the run changed while it was sealed: {named}{more}",
+            f"the run changed while it was sealed: {'; '.join(named)}",
             "Nothing may write into it; it is tried again by itself.",
         )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,42 @@ def test_a_survey_counts_as_the_archive_will(tmp_path: Path) -> None:
         left_out=2,
         left_out_files=1,
         left_out_bytes=3_000_000,
+        fingerprint=found.fingerprint,
     )
     assert [x.reason for x in left_out] == [Reason.SOCKET, Reason.EXCLUDED]
+
+
+def _rewrite(run: Path) -> None:
+    """The same size, and in the end the same time."""
+    file = run / "file"
+    before = file.stat()
+    file.write_bytes(b"B" * before.st_size)
+    # The kernel's clock has ticks.
+    while file.stat().st_ctime_ns == before.st_ctime_ns:
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _exchange(run: Path) -> None:
+    before = (run / "file").stat()
+    (run / "new").write_bytes(b"B" * before.st_size)
+    (run / "new").replace(run / "file")
+    os.utime(run / "file", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [_rewrite, _exchange])
+def test_a_change_that_no_time_tells_has_another_fingerprint(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    (tmp_path / "file").write_bytes(b"A" * 10)
+    (tmp_path / "link").symlink_to("nowhere")
+
+    def look() -> str:
+        return survey(tmp_path, NOTHING, lambda _: None).fingerprint
+
+    before = look()
+    assert look() == before
+    change(tmp_path)
+    assert look() != before
 
 
 def test_a_survey_tells_how_far_it_is(tmp_path: Path) -> None:

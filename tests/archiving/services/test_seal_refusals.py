@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -11,10 +12,12 @@ from archiving.services.claiming import claim_job
 from archiving.services.sealing import seal_job
 from seqhub.operations.models import Attention
 from tests.archiving.runs import RUN, SHELL, Site
-from tests.archiving.services.test_sealing import seal
+from tests.archiving.services.test_sealing import seal, seal_meddled
 from tests.factories import HOST
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+OLD_NS = 1_700_000_000_123_456_789
 
 
 def test_a_run_that_lost_files_does_not_replace_its_archive(site: Site) -> None:
@@ -72,6 +75,23 @@ def test_the_key_is_wrapped_before_anything_is_read(site: Site) -> None:
     assert claimed is not None
     seal_job(claimed, reporter=Listener(stages))
     assert stages.index(Stage.WRAPPING) < stages.index(Stage.SURVEYING)
+
+
+def test_a_file_written_again_within_its_second_is_a_change(site: Site) -> None:
+    run = site.add_run()
+    file = run / "RunInfo.xml"
+    os.utime(file, ns=(OLD_NS, OLD_NS))
+    job = site.add_job(run)
+
+    def write_again() -> None:
+        file.write_bytes(b"B" * len(file.read_bytes()))
+        os.utime(file, ns=(OLD_NS, OLD_NS))
+
+    attempt = seal_meddled(job, Stage.VERIFYING, write_again)
+    assert (attempt.outcome, attempt.code) == (Outcome.FAILED, Code.SOURCE_CHANGED)
+    assert not job.archive_path.exists()
+    assert site.left_over() == []
+    assert seal(job).outcome == Outcome.SEALED
 
 
 class Listener:
