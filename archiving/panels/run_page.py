@@ -22,6 +22,7 @@ from archiving.panels.links import archive_link
 from archiving.panels.progress import Bar, amounts, bar_of
 from archiving.selectors import job_of
 from archiving.services.policy import Policy, current_policy
+from archiving.services.successors import is_restored, predecessor_of
 from runfolders.choices import Sequencing, State
 from runfolders.models import Runfolder
 from runfolders.selectors import open_hold
@@ -55,10 +56,11 @@ def _panels(run: Runfolder, query: QueryDict) -> list[Panel]:
     job = job_of(run.pk)
     if job is None:
         policy = current_policy()
+        is_free = predecessor_of(run) is None
         content = {
             "run": run,
             "why": why_not(run, policy),
-            "may_begin": policy.is_on and run.is_present,
+            "may_begin": policy.is_on and run.is_present and is_free,
         }
         return [
             Panel("archive", "Archive", "archiving/panels/no_archive.html", content)
@@ -99,8 +101,15 @@ def why_not(run: Runfolder, policy: Policy) -> str:
         return "Sealing is off: the configuration names no destination or no recipient."
     if not run.is_present:
         return "The run folder is no longer on disk, and it was never sealed."
+    if job := predecessor_of(run):
+        return (
+            f"Another folder was sealed from here, as {job.name}. Seal that archive "
+            "anew to archive what lies here now."
+        )
     if run.ignored_at:
         return "The run is ignored."
+    if is_restored(run.location):
+        return "It was restored from an archive, and is not sealed again by itself."
     if hold := open_hold(run.pk):
         return f"The run is on hold: {hold.reason.rstrip('.')}."
     above = run.location.parent.name

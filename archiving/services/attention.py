@@ -8,19 +8,21 @@ from archiving.choices import CheckState, Depth, RestoreState, Status, Verified
 from archiving.errors import WAITED_FOR
 from archiving.models import ArchiveJob, Recipient, Restore, Verification
 from archiving.services.policy import Policy, current_policy
+from archiving.services.successors import jobs_with_strangers, successor_of
 from seqhub.operations.models import Attention
 from seqhub.operations.services.attention import close_attention, open_attention
 
 FAILED = "archive_failed"
 DAMAGED = "archive_damaged"
 WAITING = "archive_waiting"
+OTHER_FOLDER = "other_folder"
 SEALING_OFF = "sealing_off"
 RECIPIENT_PROBLEM = "recipient_problem"
 # Opened and closed by the check of keys, which looks at the disk.
 KEY_LOST = "key_lost"
 DRILL_FAILED = "drill_failed"
 RESTORE_FAILED = "restore_failed"
-_OF_JOBS = (FAILED, DAMAGED, WAITING)
+_OF_JOBS = (FAILED, DAMAGED, WAITING, OTHER_FOLDER)
 _REFRESHED = (*_OF_JOBS, SEALING_OFF, RECIPIENT_PROBLEM, DRILL_FAILED, RESTORE_FAILED)
 
 # (message, next step, (run folder's id, its name))
@@ -75,7 +77,8 @@ def _of_jobs() -> Wanted:
         Q(status=Status.FAILED) | Q(verification=Verified.DAMAGED) | ~Q(code="")
     )
     wanted: Wanted = {}
-    for job in rows.order_by():
+    strangers = jobs_with_strangers().filter(sealed_at__isnull=False)
+    for job in [*rows.order_by(), *strangers.order_by()]:
         wanted.update(_of_job(job))
     return wanted
 
@@ -105,6 +108,13 @@ def _of_seal(job: ArchiveJob) -> Wanted:
         words = f"{job.name} could not be sealed anew: {_sentence(job.message)}"
         step = f"The old archive stays. {job.next_step}".strip()
         wanted[job.subject, FAILED] = (words, step, job.run)
+    if job.sealed_at and (other := successor_of(job)):
+        words = f"Another folder lies where {job.name} was sealed from: {job.path}."
+        step = (
+            "It has no archive. Seal it anew to archive what lies there now, or move "
+            "the folder elsewhere."
+        )
+        wanted[job.subject, OTHER_FOLDER] = (words, step, (other.pk, other.name))
     return wanted
 
 

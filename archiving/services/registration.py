@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from archiving.choices import Origin, Status
 from archiving.conf import Registration
-from archiving.models import ArchiveJob, Restore
+from archiving.models import ArchiveJob
 from archiving.services import locks
 from archiving.services.arrivals import Arrival, arrivals, complete_runs, inode_of
 from archiving.services.attention import sync_attention
@@ -22,6 +22,12 @@ from archiving.services.doorbell import ring_for_work
 from archiving.services.history import record
 from archiving.services.naming import candidate_names
 from archiving.services.policy import Policy, current_policy
+from archiving.services.successors import (
+    is_restored,
+    jobs_with_strangers,
+    stranger_of,
+    successor_of,
+)
 from runfolders.models import Runfolder
 from runfolders.services.columns import path_columns
 from seqhub.lib.patience import TimedOut
@@ -39,6 +45,7 @@ def register_due(host: str) -> int:
     """
     policy = current_policy()
     _follow_moves(host)
+    _follow_rows(host)
     registered = 0
     for arrival in due_arrivals(host, policy):
         try:
@@ -124,11 +131,7 @@ def _is_wanted(arrival: Arrival, policy: Policy) -> bool:
     if _holds_ours(arrival.location, policy):
         return False
     # What was restored is sealed already.
-    columns = path_columns(str(arrival.location))
-    target = path_columns(str(arrival.location.parent))["path"]
-    return not Restore.objects.filter(
-        target=target, job__run_name=columns["name"]
-    ).exists()
+    return not is_restored(arrival.location)
 
 
 def _holds_ours(location: Path, policy: Policy) -> bool:
@@ -242,3 +245,17 @@ def _follow_moves(host: str) -> None:
             job.save(update_fields=["path", "raw_path", "run_name"])
             sync_attention(job)
             record(job, "moved", words, actor=SYSTEM)
+
+
+def _follow_rows(host: str) -> None:
+    """A job belongs to the run folder that it seals or was sealed from last, also
+    when that was seen only afterwards, or lies where another one lay."""
+    jobs = jobs_with_strangers().filter(host=host).exclude(runfolder__is_present=True)
+    with transaction.atomic():
+        for job in jobs.select_for_update(of=("self",), skip_locked=True):
+            row = stranger_of(job)
+            if row is None or successor_of(job) or is_restored(row.location):
+                continue
+            job.runfolder = row
+            job.save(update_fields=["runfolder"])
+            sync_attention(job)
