@@ -14,6 +14,7 @@ import gnupg
 
 from archiving.engine.gpg import calls
 from archiving.engine.gpg.home import PRIVATE_KEYS
+from archiving.engine.members import printable
 from archiving.errors import Code
 
 SOON = timedelta(days=30)
@@ -97,7 +98,7 @@ def _describe(
         identifier,
         fingerprint=key["fingerprint"],
         encryption_fingerprint=subkey["fingerprint"] if subkey else "",
-        user_ids=tuple(key["uids"]),
+        user_ids=tuple(map(printable, key["uids"])),
         algorithm=_algorithm(subkey or key),
         created_at=_time(key["date"]),
         expires_at=expires_at,

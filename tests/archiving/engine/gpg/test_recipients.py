@@ -37,6 +37,14 @@ def test_a_good_key_is_described(tmp_path: Path, site: Path) -> None:
     assert look(tmp_path, site, fingerprint[-16:]).fingerprint == fingerprint
 
 
+def test_what_a_key_calls_its_owner_can_forge_no_line(
+    tmp_path: Path, site: Path
+) -> None:
+    fingerprint = add_key(site, "a\x1b[2Jb")
+    found = look(tmp_path, site, fingerprint)
+    assert found.user_ids == ("a\\x1b[2Jb <a\\x1b[2Jb@example.org>",)
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "word"),
     [
