@@ -202,7 +202,8 @@ def _check_is_ours(row: ArchiveJob, wrapped: bytes) -> None:
         raise Trouble(
             Code.DESTINATION_OCCUPIED,
             f"{row.key_path} is not the key that the database has; it stays",
-            f"Find out which one opens the archive: seqhub verify {row.name}, with "
-            "--key-file for the file. If it is the database's, move the file away and "
-            "repeat this; seqhub keys --export DIR writes the database's keys.",
+            f"Find out which one opens the archive: seqhub verify {row.name}, and once "
+            "more with --key-file for the file. If it is the database's, which seqhub "
+            "keys --export DIR writes, move the file away and repeat this. If it is "
+            "the file's, keep a copy of the file, and seal the run anew if you can.",
         )
