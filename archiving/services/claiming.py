@@ -17,7 +17,7 @@ from archiving.services.history import record
 from archiving.services.naming import artifacts_of
 from archiving.services.outcomes import give_up
 from archiving.services.policy import Policy, current_policy
-from archiving.services.publishing import finish
+from archiving.services.publishing import finish, withdraw_cancelled
 from archiving.services.sweeping import remove
 from runfolders.choices import RootStatus, State
 from runfolders.models import Runfolder
@@ -69,8 +69,9 @@ def claim_job(
 def take_back_expired(host: str) -> int:
     """Free the jobs whose workers have been silent for too long; answers how many.
 
-    What such a worker was about to publish is published. What it left half-made is
-    removed if the disk is this host's.
+    What such a worker was about to publish is published, or given up if a person
+    has cancelled it and it can't be done here. What it left half-made is removed if
+    the disk is this host's.
     """
     policy = current_policy()
     rows = ArchiveJob.objects.filter(expired(), status=Status.PROCESSING)
@@ -207,7 +208,9 @@ def _take_back(job_id: int, host: str, policy: Policy) -> bool:
             )
     if job.publishing is not None:
         # Its files lie on the disks of its host.
-        return job.host == host and finish(job_id)
+        if job.host == host and finish(job_id):
+            return True
+        return withdraw_cancelled(job_id)
     if job.host == host:
         remove(artifacts_of(job, job.attempt, policy.manifests_dir))
     return True

@@ -119,10 +119,20 @@ def _check_all(
             raise _occupied(final)
         # The key is in the note itself.
         if state is _State.LOST and file["final"] != journal["key_file"]:
-            # It may only be away, and comes back with its disk.
-            if missing := missing_disk(Path(job.destination)):
+            missing = missing_disk(Path(job.destination))
+            if missing and not _is_mounted(job, found):
+                # It may only be away, and comes back with its disk.
                 raise missing
             raise Gone(f"neither {partial.name} nor {final.name} is there")
+
+
+def _is_mounted(job: ArchiveJob, found: list[tuple[dict[str, Any], _State]]) -> bool:
+    """Whether one of the files is seen at the destination."""
+    return any(
+        state in (_State.WAITING, _State.NAMED)
+        and Path(file["final"]).parent == Path(job.destination)
+        for file, state in found
+    )
 
 
 def _state_of(file: dict[str, Any]) -> _State:

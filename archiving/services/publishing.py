@@ -11,6 +11,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +37,7 @@ from archiving.services.filing import (
     Gone,
     Standing,
     describe,
+    has_named_archive,
     name_files,
     take_back_files,
 )
@@ -45,7 +47,7 @@ from archiving.services.keys import note_recipients
 from archiving.services.naming import Artifacts
 from archiving.services.outcomes import give_up
 from seqhub.lib.files import fsync_directory, write_atomic
-from seqhub.lib.lease import LeaseLost, holds
+from seqhub.lib.lease import LeaseLost, expired, holds
 from seqhub.lib.units import format_bytes
 from seqhub.operations.services.events import SYSTEM
 
@@ -145,6 +147,34 @@ def finish(job_id: int) -> bool:
     return True
 
 
+def withdraw_cancelled(job_id: int) -> bool:
+    """Give up what nobody can publish, its host or its disk being gone for good, if a
+    person has cancelled it; whether that was done."""
+    with transaction.atomic():
+        rows = ArchiveJob.objects.select_for_update(of=("self",)).filter(
+            expired(), pk=job_id, cancel_requested_at__isnull=False
+        )
+        job = rows.first()
+        if job is None or job.publishing is None:
+            return False
+        with suppress(Trouble):
+            # There is no way back: the old archive is replaced.
+            if job.sealed_at and has_named_archive(job.publishing):
+                return False
+        # Should the new archive have its name on a disk that nobody sees from here,
+        # this is what opens it.
+        record(
+            job,
+            "withdrawn",
+            "What was to be published is given up: it was cancelled.",
+            actor=SYSTEM,
+            data={"wrapped_key": job.publishing["values"]["wrapped_key"]},
+        )
+        clear_trouble(job)
+        _withdraw(job, Outcome.CANCELLED, _CANCELLED)
+    return True
+
+
 def _flip(job: ArchiveJob, journal: dict[str, Any]) -> None:
     """The row is locked, and is saved."""
     now = timezone.now()
@@ -209,7 +239,9 @@ def _withdraw(job: ArchiveJob, outcome: Outcome, trouble: Trouble) -> None:
     if job.publishing:
         take_back_files(job.publishing, named_too=job.sealed_at is None)
     if job.sealed_at and job.wrapped_key:
-        write_atomic(job.key_path, bytes(job.wrapped_key))
+        # On another host its directory may not be; `keys --export` makes up for it.
+        with suppress(OSError):
+            write_atomic(job.key_path, bytes(job.wrapped_key))
     give_up(
         job,
         outcome,
@@ -237,6 +269,7 @@ def _postpone(job: ArchiveJob, trouble: Trouble) -> None:
     sync_attention(job)
 
 
+_CANCELLED = Trouble(Code.CANCELLED, "cancelled before its files had their names", "")
 _COLUMNS = (
     "archive_bytes",
     "archive_sha256",
