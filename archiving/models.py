@@ -282,11 +282,19 @@ class Restore(Leased, Progress):
     cancel_requested_at = models.DateTimeField(null=True)
     # From a manager's shell: not bound to restore_roots, never removed by itself.
     is_anywhere = models.BooleanField(default=False)
-    # There may be a directory with what is half restored.
+    # There may be a directory with what is half restored, written by that worker;
+    # identities are those of services.folders.
     has_partial = models.BooleanField(default=False, editable=False)
-    # The directory that was made, and its `device:inode`: nothing else is removed.
+    partial_by = models.CharField(max_length=200, blank=True, editable=False)
+    partial_identity = models.CharField(max_length=100, blank=True, editable=False)
+    # Random: part of that directory's name, and noted in it and in the one made.
+    mark = models.CharField(max_length=32, blank=True, editable=False)
+    # The directory that was made, the inode of the one it appeared in, and its change
+    # time: nothing else is removed.
     made_path = models.BinaryField(null=True, editable=False)
-    made_identity = models.CharField(max_length=50, blank=True, editable=False)
+    made_identity = models.CharField(max_length=100, blank=True, editable=False)
+    made_in = models.CharField(max_length=50, blank=True, editable=False)
+    made_ns = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-requested_at", "-id"]

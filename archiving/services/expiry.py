@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from archiving.choices import RestoreState
 from archiving.errors import RestoreRefused
 from archiving.models import Restore
+from archiving.services.folders import (
+    count_later,
+    identity_of,
+    remove_known,
+    remove_tree,
+)
 from archiving.services.history import record
 from archiving.services.policy import Policy, current_policy
 from archiving.services.targets import partial_path, resolve_target
@@ -25,7 +30,8 @@ from seqhub.operations.services.events import SYSTEM
 
 log = logging.getLogger(__name__)
 
-_OVER = (RestoreState.CANCELLED, RestoreState.FAILED, RestoreState.EXPIRED)
+_GIVEN_UP = (RestoreState.CANCELLED, RestoreState.FAILED)
+_OVER = (*_GIVEN_UP, RestoreState.EXPIRED)
 
 
 def expire_due(host: str) -> int:
@@ -38,56 +44,43 @@ def expire_due(host: str) -> int:
     due = rows.filter(state=RestoreState.AVAILABLE, expires_at__lte=Now())
     for row in due:
         removed += _expire(row, policy)
-    for row in rows.filter(state__in=_OVER, has_partial=True):
-        removed += remove_partial(row)
+    has_left = Q(state__in=_OVER, has_partial=True)
+    has_made = Q(state__in=_GIVEN_UP, made_path__isnull=False)
+    for row in rows.filter(has_left | has_made):
+        removed += tidy_up(row)
     return removed
 
 
-def remove_partial(row: Restore) -> bool:
-    """Remove what a restore that is over has half made; whether it is gone."""
+def tidy_up(row: Restore) -> bool:
+    """Remove what a restore that is over has half made, and the folder that appeared
+    just before it was given up; whether that is done."""
     policy = current_policy()
+    columns: dict[str, object] = {"has_partial": False}
     try:
         target = resolve_target(row.target, policy, anywhere=row.is_anywhere)
         if not target.is_dir():
             return False  # not mounted, perhaps
-        remove_tree(partial_path(row, target))
+        if row.made_path is not None and row.state in _GIVEN_UP:
+            final = _made(row)
+            words = _remove_made(row, final, target)
+            if not words:
+                return False
+            take_up_again(row.host, str(final))
+            columns |= {"made_path": None, "made_identity": ""}
+            if os.path.lexists(final):
+                columns["message"] = printable(words)
+        else:
+            remove_known(partial_path(row, target), row.partial_identity)
     except (OSError, RestoreRefused) as error:
         log.warning("What %s left can't be removed: %s", row, error)
         return False
-    Restore.objects.filter(pk=row.pk, state__in=_OVER).update(has_partial=False)
+    rows = Restore.objects.filter(pk=row.pk, state__in=_OVER, mark=row.mark)
+    rows.update(**columns)
     return True
 
 
-def identity_of(path: Path) -> str:
-    """`device:inode` of a directory; empty if there is none."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return ""
-    if not stat.S_ISDIR(status.st_mode):
-        return ""
-    return f"{status.st_dev}:{status.st_ino}"
-
-
-def remove_tree(directory: Path) -> None:
-    """Remove a directory, also what may not be written in it; none is no error.
-
-    Raises OSError.
-    """
-    if not os.path.lexists(directory):
-        return
-    for where, _, _ in os.walk(directory):
-        # Gone: somebody else removes it, too.
-        with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(os.lstat(where).st_mode)
-            if mode & stat.S_IRWXU != stat.S_IRWXU:
-                os.chmod(where, mode | stat.S_IRWXU)  # noqa: PTH101 - text in a walk
-    with suppress(FileNotFoundError):
-        shutil.rmtree(directory)
-
-
 def _expire(row: Restore, policy: Policy) -> bool:
-    final = Path(os.fsdecode(bytes(row.made_path or b"")))
+    final = _made(row)
     try:
         words = printable(_remove(row, final, policy))
     except OSError as error:
@@ -112,25 +105,39 @@ def _expire(row: Restore, policy: Policy) -> bool:
 
 
 def _remove(row: Restore, final: Path, policy: Policy) -> str:
-    """What was done, in words; empty if it is to be tried again.
-
-    It leaves its name first, so that nobody finds half of it. Raises OSError.
-    """
+    """What was done, in words; empty if it is to be tried again. Raises OSError."""
     try:
         target = resolve_target(str(final.parent), policy, anywhere=False)
     except RestoreRefused:
         return f"{final} was left: it no longer lies in a directory for restores."
+    return _remove_made(row, final, target) if target.is_dir() else ""
+
+
+def _remove_made(row: Restore, final: Path, target: Path) -> str:
+    """As `_remove`. The folder leaves its name first, so that nobody finds half of
+    it."""
     leaving = partial_path(row, target)
+    remove_known(leaving, row.partial_identity)
+    was_leaving = remove_known(leaving, row.made_identity)
     if identity_of(final) == row.made_identity:
-        mode = stat.S_IMODE(final.lstat().st_mode)
-        final.chmod(mode | stat.S_IRWXU)
+        if later := count_later(final, row.made_ns or 0):
+            return (
+                f"{final} was left: files in it ({later:,}) were not restored, or "
+                "were changed since."
+            )
+        # Nobody else gets into it any more.
+        final.chmod(stat.S_IRWXU)
         final.rename(leaving)
-    if identity_of(leaving) == row.made_identity:
         remove_tree(leaving)
-        return f"{final} was removed: its time was over."
+        was_leaving = True
+    if was_leaving:
+        return f"{final} was removed."
     if os.path.lexists(final):
         return f"{final} was left: it is not the directory that was restored."
-    device = row.made_identity.partition(":")[0]
-    if not target.is_dir() or str(target.stat().st_dev) != device:
+    if str(target.stat().st_ino) != row.made_in:
         return ""  # the disk is away
-    return f"{final} was gone already when its time was over."
+    return f"{final} was gone already."
+
+
+def _made(row: Restore) -> Path:
+    return Path(os.fsdecode(bytes(row.made_path or b"")))

@@ -1,12 +1,13 @@
 """The work of a restore: from an archive to a folder that appears whole.
 
 Everything is written into a hidden directory beside the place, compared with the
-manifest, and then renamed. What an interrupted try left is gone on with.
+manifest, and then renamed. What a worker that is gone has left is gone on with.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from archiving.engine.trouble import writing
 from archiving.engine.watch import Watch
 from archiving.errors import Code, RestoreRefused, Trouble
 from archiving.models import ArchiveJob, Restore
-from archiving.services.expiry import identity_of, remove_tree
+from archiving.services.folders import (
+    identity_of,
+    is_private,
+    mark_folder,
+    remove_known,
+    remove_tree,
+)
 from archiving.services.keys import open_session_key
 from archiving.services.manifests import trusted_manifest
 from archiving.services.policy import Policy
@@ -55,15 +62,17 @@ def place(row: Restore, policy: Policy, watch: Watch, key_file: Path | None) -> 
     target = _target(row, policy)
     final = target / final_name(row.job)
     if row.made_identity and identity_of(final) == row.made_identity:
-        return Placed(row.files_checked)  # renamed, and then the worker died
+        # Renamed, and then the worker died.
+        with writing(final):
+            remove_known(partial_path(row, target), row.partial_identity)
+        _note(row, has_partial=False)
+        return Placed(row.files_checked)
     may_fill = row.is_anywhere and bool(row.files)
     if os.path.lexists(final) and not may_fill:
         raise _occupied(final)
-    partial = partial_path(row, target)
-    _note(row, has_partial=True)
     with writing(final):
         target.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(mode=0o700, exist_ok=True)
+        partial = _open_partial(row, target)
     restored = _restore(row, partial, policy, watch, key_file)
     _check_archive_is_the_same(row.job)
     files = restored.files if restored.is_checked else None
@@ -86,6 +95,43 @@ def _target(row: Restore, policy: Policy) -> Path:
         raise Trouble(Code.DESTINATION_MISSING, error.message) from error
 
 
+def _open_partial(row: Restore, target: Path) -> Path:
+    """A directory to write into, which is ours alone. Raises OSError, LeaseLost.
+
+    A worker that only fell silent may wake up and write on: what it has made is
+    removed, and not gone on with.
+    """
+    partial = partial_path(row, target)
+    if row.partial_identity and identity_of(partial) == row.partial_identity:
+        if is_private(partial) and _is_gone(row.partial_by):
+            _note(row, has_partial=True, partial_by=row.worker_id)
+            return partial
+        remove_tree(partial)
+    row.mark = secrets.token_hex(8)
+    partial = partial_path(row, target)
+    partial.mkdir(mode=stat.S_IRWXU)
+    try:
+        mark_folder(partial, row.mark)
+        _note(
+            row,
+            has_partial=True,
+            partial_by=row.worker_id,
+            partial_identity=identity_of(partial),
+            mark=row.mark,
+        )
+    except BaseException:
+        partial.rmdir()  # nobody would know it again
+        raise
+    return partial
+
+
+def _is_gone(worker_id: str) -> bool:
+    """Whether a worker of this host has ended, or was this process, which does one
+    thing after the other. What it started has ended with it."""
+    process = worker_id.split(":")[-2]  # as seqhub.lib.lease.new_worker_id writes it
+    return int(process) == os.getpid() or not Path("/proc", process).exists()
+
+
 def _restore(
     row: Restore, partial: Path, policy: Policy, watch: Watch, key_file: Path | None
 ) -> Restored:
@@ -94,10 +140,19 @@ def _restore(
         key = open_session_key(job, home, key_file)
         with trusted_manifest(job, key, home, watch) as manifest:
             wanted = wanted_members(row, manifest)
+            with writing(partial):
+                if manifest is None:
+                    _empty(partial)
+                before = partial.lstat()
             _check_space(row, manifest, wanted, partial, policy)
             restored = restore(
                 job.archive_path, manifest, wanted, partial, key, home, watch
             )
+    with writing(partial):
+        if not os.path.samestat(before, partial.lstat()):
+            raise _exchanged(partial)
+        if restored.findings:
+            remove_tree(partial)
     if restored.findings:
         raise Trouble(
             Code.ARCHIVE_DAMAGED,
@@ -106,6 +161,15 @@ def _restore(
             "Verify the archive, and take another copy of it if it is damaged.",
         )
     return restored
+
+
+def _empty(partial: Path) -> None:
+    """Without a manifest nothing tells half a file from a whole one."""
+    for left in partial.iterdir():
+        if _is_directory(left):
+            remove_tree(left)
+        else:
+            left.unlink()
 
 
 def _check_space(
@@ -153,10 +217,13 @@ def _check_archive_is_the_same(job: ArchiveJob) -> None:
 def _appear(row: Restore, made: Path, final: Path, files: int | None) -> None:
     """Give the folder its name. What made it is noted first: whoever comes after a
     crash knows it by that, and the scanner takes it for no new run."""
+    mark_folder(made, row.mark)
     _note(
         row,
         made_path=os.fsencode(final),
         made_identity=identity_of(made),
+        made_in=str(final.parent.stat().st_ino),
+        made_ns=made.lstat().st_ctime_ns,
         files_checked=files,
     )
     pass_over(row.host, str(final), f"It was restored from the archive {row.job.name}.")
@@ -212,4 +279,12 @@ def _occupied(final: Path) -> Trouble:
         Code.ALREADY_THERE,
         f"{final} is there already",
         "Nothing is ever overwritten: move it away, or restore elsewhere.",
+    )
+
+
+def _exchanged(partial: Path) -> Trouble:
+    return Trouble(
+        Code.DESTINATION_FAILED,
+        f"{partial} was exchanged for another directory meanwhile",
+        f"Look who may write in {partial.parent}.",
     )

@@ -12,7 +12,7 @@ from archiving.errors import Code, Trouble
 from archiving.models import Restore
 from archiving.services import history
 from archiving.services.attention import RESTORE_FAILED
-from archiving.services.expiry import remove_partial
+from archiving.services.expiry import tidy_up
 from archiving.services.outcomes import PAUSES, WAIT
 from archiving.services.placing import Placed
 from archiving.services.policy import Policy
@@ -62,7 +62,7 @@ def give_up(row: Restore, trouble: Trouble) -> Restore:
     """
     locked = _end_row(row, trouble)
     if locked.state in OVER:
-        remove_partial(locked)
+        tidy_up(locked)
     return locked
 
 

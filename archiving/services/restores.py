@@ -177,9 +177,10 @@ def retry_restore(restore_id: int, *, actor: Actor, reason: str = "") -> Restore
     row = _lock(restore_id)
     if row.state not in (*OVER, RestoreState.REQUESTED):
         raise _refusal(row, "retried")
+    if row.state == RestoreState.EXPIRED:
+        row.made_path, row.made_identity, row.expires_at = None, "", None
     change(row, RestoreState.REQUESTED)
     forget(row)
-    row.made_path, row.made_identity, row.expires_at = None, "", None
     row.save()
     close_attention(row.subject, RESTORE_FAILED)
     record(row, "restore_retried", f"The restore is tried again. {reason}", actor)

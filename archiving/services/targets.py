@@ -25,9 +25,10 @@ def final_name(job: ArchiveJob) -> str:
 
 
 def partial_path(restore: Restore, target: Path) -> Path:
-    """What is half restored, or on its way out, lies there; hidden from scanners."""
+    """What is half restored, or on its way out, lies there; hidden from scanners.
+    Nobody knows the name before it is there: others may write in the target."""
     name = os.fsdecode(os.fsencode(final_name(restore.job))[:_NAME_BYTES])
-    return target / f".{name}.{restore.pk}.partial"
+    return target / f".{name}.{restore.pk}.{restore.mark}.partial"
 
 
 def resolve_target(target: str, policy: Policy, *, anywhere: bool) -> Path:

@@ -19,7 +19,7 @@ from archiving.engine.members import Kind
 from archiving.management.foreground import STOPPED, Foreground
 from archiving.models import ArchiveJob, Restore
 from archiving.selectors import one_job
-from archiving.services.expiry import remove_partial
+from archiving.services.expiry import tidy_up
 from archiving.services.manifests import open_manifest
 from archiving.services.policy import current_policy
 from archiving.services.restores import (
@@ -157,7 +157,7 @@ class Command(BaseCommand):
     def _give_up(self, row: Restore, reason: str) -> None:
         """Remove what was half restored: `up`, which would do so, may not run."""
         try:
-            remove_partial(cancel_restore(row.pk, actor=shell_actor(), reason=reason))
+            tidy_up(cancel_restore(row.pk, actor=shell_actor(), reason=reason))
         except DomainError as error:
             self.stderr.write(error.message)
 
