@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -16,7 +17,14 @@ from archiving.choices import Origin, Status
 from archiving.conf import Registration
 from archiving.models import ArchiveJob
 from archiving.services import locks
-from archiving.services.arrivals import Arrival, arrivals, complete_runs, inode_of
+from archiving.services.arrivals import (
+    ANSWER_S,
+    STAT_S,
+    Arrival,
+    arrivals,
+    complete_runs,
+    inode_of,
+)
 from archiving.services.attention import sync_attention
 from archiving.services.doorbell import ring_for_work
 from archiving.services.history import record
@@ -30,7 +38,7 @@ from archiving.services.successors import (
 )
 from runfolders.models import Runfolder
 from runfolders.services.columns import path_columns
-from seqhub.lib.patience import TimedOut
+from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.choices import Source
 from seqhub.operations.errors import DomainError, InvalidValue, NotFound
 from seqhub.operations.services.events import SYSTEM, Actor
@@ -86,7 +94,7 @@ def register_path(path: Path, *, actor: Actor) -> ArchiveJob:
     """The same for a directory of this host, which need not be a known run folder.
 
     From a shell any directory will do, from elsewhere only one where runs are
-    looked for. Raises SealingOff, NotFound, InvalidValue.
+    looked for. Raises SealingOff, NotFound, InvalidValue, TimedOut.
     """
     policy = current_policy()
     policy.require_destination()
@@ -97,6 +105,8 @@ def register_path(path: Path, *, actor: Actor) -> ArchiveJob:
         raise NotFound(f"{path} is not there: {error.strerror}.") from error
     if not location.is_dir():
         raise InvalidValue(f"{path} is not a directory.")
+    if top := policy.sequencing_path:
+        location = within(ANSWER_S, str(top), _as_arrivals_spell, location, top)
     columns = path_columns(str(location))
     row = Runfolder.objects.filter(host=host, path=columns["path"], is_present=True)
     if runfolder := row.select_related("instrument").first():
@@ -106,6 +116,16 @@ def register_path(path: Path, *, actor: Actor) -> ArchiveJob:
         raise InvalidValue(f"{path} is no run folder that SeqHub knows.")
     arrival = Arrival(location, location.parent.name, None, "asked for")
     return _register_by_hand(arrival, host, actor)
+
+
+def _as_arrivals_spell(location: Path, top: Path) -> Path:
+    """`top` and the sequencers' directories in it may be links; a run that is spelled
+    in two ways would become two."""
+    with suppress(OSError):
+        for above in top.iterdir():
+            if above.resolve() == location.parent:
+                return above / location.name
+    return location
 
 
 def _register_by_hand(arrival: Arrival, host: str, actor: Actor) -> ArchiveJob:
@@ -163,6 +183,8 @@ def _register(
         locks.wait_for(locks.REGISTER, "names")
         if known := _known_job(arrival, host, columns["path"], inode, destination):
             return known, False
+        if inode is not None and (known := _spelled_otherwise(arrival, host, inode)):
+            return known, False
         now = timezone.now()
         job = ArchiveJob.objects.create(
             runfolder=arrival.runfolder,
@@ -206,6 +228,20 @@ def _known_job(
     for job in adopted:
         if "/" not in job.path or job.location.parent.name == above:
             return job
+    return None
+
+
+def _spelled_otherwise(arrival: Arrival, host: str, inode: int) -> ArchiveJob | None:
+    """The job of the very same directory by another path: a link leads to it, or a
+    root as well as `sequencing_path`. Raises TimedOut."""
+    for job in ArchiveJob.objects.filter(host=host, inode=inode):
+        with suppress(OSError):
+            place = str(job.location.parent)
+            if within(STAT_S, place, job.location.samefile, arrival.location):
+                if job.runfolder is None and arrival.runfolder:
+                    job.runfolder = arrival.runfolder
+                    job.save(update_fields=["runfolder"])
+                return job
     return None
 
 

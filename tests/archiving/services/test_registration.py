@@ -17,6 +17,7 @@ from archiving.services.registration import (
     register_path,
     register_runfolder,
 )
+from archiving.services.requests import request_archive
 from runfolders.choices import Sequencing
 from runfolders.models import Hold, Runfolder
 from seqhub.operations.choices import Source
@@ -217,6 +218,38 @@ def test_asking_again_gives_the_same_job(site: Site) -> None:
     assert register_runfolder(make_row(run).pk, actor=SHELL) == job
     job.refresh_from_db()
     assert job.is_manual
+
+
+@pytest.mark.parametrize("linked", ["top", "sequencer"])
+def test_a_run_behind_a_link_is_one_run(site: Site, linked: str) -> None:
+    """However its path is spelled, by whoever asks."""
+    real = site.add_run()
+    top = site.path / "link"
+    if linked == "top":
+        top.symlink_to(site.sequencing)
+    else:
+        top.mkdir()
+        (top / "A00834").symlink_to(site.sequencing / "A00834")
+    site.configure(sequencing_path=top)
+    client = Actor(Source.API, "anna")
+    job, is_new = request_archive(RUN, actor=client)
+    assert (job.path, is_new) == (str(top / "A00834" / RUN), True)
+    assert register_due(HOST) == 0
+    assert register_path(real, actor=SHELL) == job
+    assert ArchiveJob.objects.count() == 1
+
+
+def test_a_run_that_a_root_spells_in_another_way_is_one_run(site: Site) -> None:
+    run = site.add_run()
+    top = site.path / "link"
+    top.symlink_to(site.sequencing)
+    site.configure(sequencing_path=top)
+    row = make_row(run)
+    assert register_due(HOST) == 1
+    for _ in range(2):
+        assert register_due(HOST) == 0
+        job = ArchiveJob.objects.get()
+        assert (job.runfolder, job.path) == (row, str(run))
 
 
 def test_two_hosts_that_see_one_run_make_one_job(site: Site) -> None:
