@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from archiving.engine.gpg import calls
+from archiving.engine.gpg.home import dispose
 
 EXPIRED_KEY_TIME = "20200101T000000"
 
@@ -86,8 +86,7 @@ def _made(
         secret_keys = tuple((file.name, file.read_bytes()) for file in files)
         return fingerprint, exported, secret_keys
     finally:
-        stop_agent(home)
-        shutil.rmtree(home)
+        dispose(home)
 
 
 def _revoke(home: Path, fingerprint: str) -> None:
