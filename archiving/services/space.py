@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Q
 
 from archiving.choices import Stage
 from archiving.engine.trouble import destination_trouble
@@ -46,8 +47,10 @@ def reserve(job: ArchiveJob, survey: Survey, policy: Policy) -> None:
     needed = needed_bytes(survey)
     directory = Path(job.destination)
     with transaction.atomic():
-        # Two that look at the same time would both take the same space.
+        # Two that look at the same time would both take the same space: those of this
+        # host, whatever they call the disk, and those of others that share it.
         locks.wait_for(locks.SPACE, job.host)
+        locks.wait_for(locks.SPACE, job.destination)
         free = _ask(directory)
         promised = _promised_bytes(job)
         if free - promised < needed + policy.margin_bytes:
@@ -104,8 +107,11 @@ def silent(directory: Path) -> Trouble:
 
 
 def _promised_bytes(job: ArchiveJob) -> int:
-    """What others of the host have still to write to the same disk."""
-    others = running_jobs().filter(host=job.host, stage=Stage.SEALING)
+    """What others have still to write to the same disk. Another host's is the same
+    if it has the same path."""
+    others = running_jobs().filter(
+        Q(host=job.host) | Q(destination=job.destination), stage=Stage.SEALING
+    )
     return sum(
         max((other.bytes_total or 0) - other.bytes_done, 0)
         for other in others.exclude(pk=job.pk)

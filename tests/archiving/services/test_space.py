@@ -20,6 +20,7 @@ from archiving.services.space import check_margin, free_bytes, needed_bytes, res
 from seqhub.lib.lease import Keeper, LeaseLost
 from tests.archiving.factories import ArchiveJobFactory
 from tests.archiving.runs import Site
+from tests.factories import HOST
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,8 +30,14 @@ MARGIN = 4 * GB
 
 
 def survey_of(size_bytes: int, entries: int = 1) -> Survey:
-    nothing = {"left_out": 0, "left_out_files": 0, "left_out_bytes": 0}
-    return Survey(entries=entries, files=entries, size_bytes=size_bytes, **nothing)
+    return Survey(
+        entries=entries,
+        files=entries,
+        size_bytes=size_bytes,
+        left_out=0,
+        left_out_files=0,
+        left_out_bytes=0,
+    )
 
 
 def running(site: Site, **values: Any) -> ArchiveJob:
@@ -53,10 +60,12 @@ def test_what_fits_is_reserved(site: Site) -> None:
     assert job.bytes_total == needed_bytes(survey_of(1000))
 
 
-def test_what_others_still_have_to_write_counts(site: Site) -> None:
+@pytest.mark.parametrize("host", [HOST, "elsewhere"])
+def test_what_others_still_have_to_write_counts(site: Site, host: str) -> None:
     free = free_bytes(site.destination)
     policy = replace(current_policy(), margin_bytes=MARGIN)
-    other = running(site, stage=Stage.SEALING, bytes_total=free, bytes_done=0)
+    values = {"stage": Stage.SEALING, "bytes_total": free, "bytes_done": 0}
+    other = running(site, host=host, **values)
     job = running(site)
     with pytest.raises(Trouble) as caught:
         reserve(job, survey_of(1000), policy)
