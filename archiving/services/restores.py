@@ -26,7 +26,7 @@ from archiving.errors import (
 from archiving.models import ArchiveJob, Restore
 from archiving.services.attention import RESTORE_FAILED
 from archiving.services.doorbell import ring_for_work
-from archiving.services.jobs import lock_job
+from archiving.services.jobs import lock_soon
 from archiving.services.manifests import open_manifest
 from archiving.services.placing import Replaced, place
 from archiving.services.policy import Policy, current_policy
@@ -92,7 +92,7 @@ def request_restore(
     if job.host == settings.CONFIG.host:
         _look_at_disk(job, real, names, may_fill=anywhere and bool(names))
     with transaction.atomic():
-        job = lock_job(job_id)
+        job = lock_soon(job_id)
         if job.sealed_at is None or not job.is_here:
             raise IllegalTransition(f"There is no archive of {job.name} here.")
         if job.restores.filter(state__in=OPEN, target=str(real)).exists():

@@ -26,7 +26,7 @@ from archiving.services.doorbell import ring_for_work
 from archiving.services.examination import Examination, is_digest_proven
 from archiving.services.examining import examine
 from archiving.services.history import record
-from archiving.services.jobs import lock_job
+from archiving.services.jobs import lock_job, lock_soon
 from archiving.services.keys import key_digest
 from archiving.services.policy import Policy, current_policy
 from archiving.services.progress import Reporter
@@ -59,7 +59,7 @@ def request_verification(
     Raises ArchiveNotFound; IllegalTransition: there is no archive here, or it is
     being read.
     """
-    job = lock_job(job_id)
+    job = lock_soon(job_id)
     if job.sealed_at is None or not job.is_here:
         raise IllegalTransition(f"There is no archive of {job.name} here to verify.")
     row = job.verifications.select_for_update().filter(state__in=OPEN).first()
