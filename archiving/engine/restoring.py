@@ -303,7 +303,8 @@ def _tar_trouble(tar: Child, into: Path, of_gpg: Trouble | None) -> Trouble | No
     said = tar.tail()
     for number in _OF_DISKS:
         if os.strerror(number) in said:
-            return destination_trouble(into, OSError(number, os.strerror(number)))
+            error = OSError(number, os.strerror(number))
+            return destination_trouble(into.resolve(), error)
     if of_gpg:
         # A whole restore ends here; of single files the digests decide.
         return of_gpg if not said else None

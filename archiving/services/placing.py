@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,17 +74,17 @@ def place(row: Restore, policy: Policy, watch: Watch, key_file: Path | None) -> 
     with writing(final):
         target.mkdir(parents=True, exist_ok=True)
         partial = _open_partial(row, target)
-    restored = _restore(row, partial, policy, watch, key_file)
-    _check_archive_is_the_same(row.job)
-    files = restored.files if restored.is_checked else None
-    with writing(final):
-        made = partial / final.name
-        if os.path.lexists(final):
-            left_alone = _fill(made, final)
-        else:
-            _appear(row, made, final, files)
-            left_alone = 0
-        remove_tree(partial)
+    with _held(row, partial) as held:
+        restored = _restore(row, held, final, policy, watch, key_file)
+        _check_archive_is_the_same(row.job)
+        files = restored.files if restored.is_checked else None
+        left_alone = 0
+        with writing(final):
+            if os.path.lexists(final):
+                left_alone = _fill(held / final.name, final)
+            else:
+                _appear(row, held / final.name, final, files)
+            remove_known(partial, row.partial_identity)
     _note(row, has_partial=False)
     return Placed(files, left_alone)
 
@@ -112,17 +113,37 @@ def _open_partial(row: Restore, target: Path) -> Path:
     partial.mkdir(mode=stat.S_IRWXU)
     try:
         mark_folder(partial, row.mark)
+        row.partial_identity = identity_of(partial)
         _note(
             row,
             has_partial=True,
             partial_by=row.worker_id,
-            partial_identity=identity_of(partial),
+            partial_identity=row.partial_identity,
             mark=row.mark,
         )
     except BaseException:
         partial.rmdir()  # nobody would know it again
         raise
     return partial
+
+
+@contextmanager
+def _held(row: Restore, partial: Path) -> Iterator[Path]:
+    """A path that leads into the directory, also for our children, whatever others
+    put under its name. Raises Trouble."""
+    with writing(partial):
+        descriptor = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        inode = os.fstat(descriptor).st_ino
+        if str(inode) != row.partial_identity.partition(":")[0]:
+            raise Trouble(
+                Code.DESTINATION_FAILED,
+                f"{partial} was exchanged for another directory",
+                f"Look who may write in {partial.parent}.",
+            )
+        yield Path(f"/proc/{os.getpid()}/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
 
 
 def _is_gone(worker_id: str) -> bool:
@@ -133,27 +154,28 @@ def _is_gone(worker_id: str) -> bool:
 
 
 def _restore(
-    row: Restore, partial: Path, policy: Policy, watch: Watch, key_file: Path | None
+    row: Restore,
+    held: Path,
+    final: Path,
+    policy: Policy,
+    watch: Watch,
+    key_file: Path | None,
 ) -> Restored:
     job = row.job
     with open_home(policy.gpg_work_dir, policy.gnupg_home) as home:
         key = open_session_key(job, home, key_file)
         with trusted_manifest(job, key, home, watch) as manifest:
             wanted = wanted_members(row, manifest)
-            with writing(partial):
+            with writing(final):
                 if manifest is None:
-                    _empty(partial)
-                before = partial.lstat()
-            _check_space(row, manifest, wanted, partial, policy)
+                    _empty(held)
+                _check_space(row, manifest, wanted, held, policy)
             restored = restore(
-                job.archive_path, manifest, wanted, partial, key, home, watch
+                job.archive_path, manifest, wanted, held, key, home, watch
             )
-    with writing(partial):
-        if not os.path.samestat(before, partial.lstat()):
-            raise _exchanged(partial)
-        if restored.findings:
-            remove_tree(partial)
     if restored.findings:
+        with writing(final):
+            _empty(held)
         raise Trouble(
             Code.ARCHIVE_DAMAGED,
             f"{restored.findings_count:,} of the files are not as they were sealed: "
@@ -163,9 +185,10 @@ def _restore(
     return restored
 
 
-def _empty(partial: Path) -> None:
-    """Without a manifest nothing tells half a file from a whole one."""
-    for left in partial.iterdir():
+def _empty(held: Path) -> None:
+    """Where nothing tells half a file from a whole one, or a wrong one from ours.
+    Raises OSError."""
+    for left in held.iterdir():
         if _is_directory(left):
             remove_tree(left)
         else:
@@ -176,17 +199,16 @@ def _check_space(
     row: Restore,
     manifest: Path | None,
     wanted: list[bytes] | None,
-    partial: Path,
+    held: Path,
     policy: Policy,
 ) -> None:
-    """Raises Trouble(NO_SPACE); counts what an earlier try has written."""
+    """Raises Trouble(NO_SPACE), OSError; counts what an earlier try has written."""
     if manifest is None:
         needed = row.job.source_bytes or row.job.archive_bytes or 0
     else:
         needed = select(manifest, wanted).size_bytes
-    needed = max(needed - _size_of(partial), 0) + policy.margin_bytes
-    with writing(partial):
-        disk = os.statvfs(partial)
+    needed = max(needed - _size_of(held), 0) + policy.margin_bytes
+    disk = os.statvfs(held)
     free = disk.f_bavail * disk.f_frsize
     if free < needed:
         raise Trouble(
@@ -279,12 +301,4 @@ def _occupied(final: Path) -> Trouble:
         Code.ALREADY_THERE,
         f"{final} is there already",
         "Nothing is ever overwritten: move it away, or restore elsewhere.",
-    )
-
-
-def _exchanged(partial: Path) -> Trouble:
-    return Trouble(
-        Code.DESTINATION_FAILED,
-        f"{partial} was exchanged for another directory meanwhile",
-        f"Look who may write in {partial.parent}.",
     )

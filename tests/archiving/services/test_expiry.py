@@ -124,14 +124,11 @@ def stop_once_it_appeared(
 ) -> None:
     """SeqHub is stopped at that very moment, which only a stand-in can hit."""
 
-    def stop(*_: object, **columns: object) -> None:
+    def stop(*_: object) -> None:
         raise Cancelled(143)
 
     with monkeypatch.context() as patch:
-        if is_noted:
-            patch.setattr(placing, "Placed", stop)
-        else:
-            patch.setattr(placing, "remove_tree", stop)
+        patch.setattr(placing, "Placed" if is_noted else "remove_known", stop)
         with pytest.raises(Cancelled):
             run_again(row)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -14,6 +15,7 @@ from django.utils import timezone
 from archiving.choices import RestoreState
 from archiving.errors import Code
 from archiving.models import ArchiveJob, Restore
+from archiving.services import placing
 from archiving.services.expiry import expire_due
 from archiving.services.folders import identity_of
 from archiving.services.restores import (
@@ -23,7 +25,7 @@ from archiving.services.restores import (
     request_restore,
     run_restore,
 )
-from archiving.services.targets import partial_path
+from archiving.services.targets import partial_path, wanted_members
 from tests.archiving.runs import FILES, RUN, SHELL
 from tests.archiving.services.archives import WORKER, differences, restore, run_again
 from tests.factories import HOST
@@ -140,6 +142,24 @@ def test_a_directory_of_another_in_its_place_is_left(
     assert go_on().state == RestoreState.AVAILABLE
     assert differences(root / RUN, job.location) == ""
     assert (partial / "precious").read_text() == "mine"
+
+
+def test_a_link_that_takes_its_place_meanwhile_is_not_followed(
+    root: Path, job: ArchiveJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in puts it there at the worst moment: just before tar starts."""
+    (job.location / "RunInfo.xml").unlink()
+
+    def exchange(*arguments: Any) -> list[bytes] | None:
+        (partial,) = hidden(root)
+        partial.rename(root / "away")
+        partial.symlink_to(job.location.parent)
+        return wanted_members(*arguments)
+
+    monkeypatch.setattr(placing, "wanted_members", exchange)
+    assert restore(job, root).state == RestoreState.AVAILABLE
+    assert (root / RUN / "RunInfo.xml").read_bytes() == FILES["RunInfo.xml"]
+    assert not (job.location / "RunInfo.xml").exists()
 
 
 def test_a_worker_that_died_after_the_folder_appeared_is_followed(
