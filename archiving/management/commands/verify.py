@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import F
 
 from archiving.choices import CheckState, Depth
+from archiving.engine.findings import Fault
 from archiving.management.foreground import LOOK_S, STOPPED, Foreground
 from archiving.models import ArchiveJob, Verification
 from archiving.selectors import one_job
@@ -34,10 +35,10 @@ from seqhub.lib.units import parse_duration
 from seqhub.operations.errors import DomainError, IllegalTransition
 from seqhub.operations.management.actor import shell_actor
 
-AS_SEALED, DAMAGED, USAGE, UNCHECKED, TIME_UP = range(5)
+AS_SEALED, DIFFERS, USAGE, UNCHECKED, TIME_UP = range(5)
 # Which of several results the exit code tells.
-GRAVEST = (DAMAGED, STOPPED, UNCHECKED, TIME_UP, AS_SEALED)
-RESULTS = {CheckState.OK: AS_SEALED, CheckState.DAMAGED: DAMAGED}
+GRAVEST = (DIFFERS, STOPPED, UNCHECKED, TIME_UP, AS_SEALED)
+ABOUT_SOURCE = {Fault.SOURCE_MISSING, Fault.SOURCE_CHANGED, Fault.SOURCE_EXTRA}
 SHOWN_FINDINGS = 20
 
 
@@ -50,9 +51,10 @@ class Command(BaseCommand):
     every file is compared with the manifest, else the archive's bytes with those
     that were verified when it was sealed.
 
-    Exit codes: 0 all is as sealed; 1 something is damaged; 2 the command line is
-    wrong, or there is no such archive; 3 something could not be looked at, or there
-    is no archive; 4 the time was up before all were read; 130 stopped.
+    Exit codes: 0 all is as sealed; 1 something is damaged or, with --source or
+    --deep, the run folder has changed; 2 the command line is wrong, or there is no
+    such archive; 3 something could not be looked at (a run folder that is gone, say),
+    or there is no archive; 4 the time was up before all were read; 130 stopped.
     """
 
     help = cleandoc(__doc__ or "")
@@ -121,7 +123,7 @@ class Command(BaseCommand):
             except DomainError as error:
                 raise CommandError(error.message, returncode=USAGE) from None
         jobs = ArchiveJob.objects.filter(
-            host=self._host, sealed_at__isnull=False, is_here=True, ignored_at=None
+            host=self._host, sealed_at__isnull=False, is_here=True
         ).defer("wrapped_key")
         if sample is not None:
             return list(jobs.order_by("?")[:sample])
@@ -191,19 +193,21 @@ class Command(BaseCommand):
         if state == CheckState.REQUESTED:
             self._complain(f"{job.name}: was sealed anew meanwhile; repeat this")
             return UNCHECKED
-        self._say(f"{job.name}: {state.label}")
+        code, result = result_of(row)
+        self._say(f"{job.name}: {result}")
         for sentence in row.checked:
             self._say(f"  checked      {sentence}")
         for sentence in row.not_checked:
             self._say(f"  not checked  {sentence}")
         for finding in row.findings[:SHOWN_FINDINGS]:
-            name = f"{finding['name']}: " if finding["name"] else ""
-            self._complain(f"  found        {name}{finding['message']}")
+            self._complain(f"  found        {finding['message']}")
         if more := row.findings_count - min(len(row.findings), SHOWN_FINDINGS):
             self._complain(f"  found        {more:,} more")
         if row.message and not row.findings:
             self._complain(f"  {row.message}")
-        return RESULTS.get(state, UNCHECKED)
+        if state == CheckState.DAMAGED:
+            self._complain(f"  next         {next_step(row)}")
+        return code
 
     @contextmanager
     def _time_limit(self) -> Iterator[None]:
@@ -231,6 +235,36 @@ class Command(BaseCommand):
     def _complain(self, line: str) -> None:
         self._foreground.close()
         self.stderr.write(line)
+
+
+def result_of(row: Verification) -> tuple[int, str]:
+    """The exit code of a verification that is over, and its result in words."""
+    if row.state == CheckState.DAMAGED:
+        return DIFFERS, CheckState.DAMAGED.label
+    if row.state != CheckState.OK:
+        return UNCHECKED, CheckState(row.state).label
+    if any(finding["fault"] in ABOUT_SOURCE for finding in row.findings):
+        return DIFFERS, "archive as sealed; the run folder has changed"
+    is_asked = row.with_source or row.is_deep
+    if is_asked and any(word.startswith("The run:") for word in row.not_checked):
+        return UNCHECKED, "archive as sealed; the run folder was not compared"
+    return AS_SEALED, CheckState.OK.label
+
+
+def next_step(row: Verification) -> str:
+    """What to do about damage."""
+    faults = {finding["fault"] for finding in row.findings} - ABOUT_SOURCE
+    if faults == {Fault.KEY_MISSING} and row.job.wrapped_key is not None:
+        return "Write the key file again: seqhub keys --export"
+    if row.job.location.is_dir():
+        return (
+            "Seal the run anew on its page; the old archive stays until the new one"
+            " is verified."
+        )
+    return (
+        "Bring back another copy under the same name, and verify it. Files that are"
+        " whole can be restored by name: seqhub restore --file"
+    )
 
 
 def _end_of(duration: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shutil
 from pathlib import Path
 
@@ -100,6 +101,41 @@ def test_the_run_can_be_compared_too(flag: str, sealed: ArchiveJob, site: Site) 
     assert f"The run at {sealed.path}" in answer.out
 
 
+@pytest.mark.parametrize("flag", ["--source", "--deep"])
+def test_a_changed_run_is_no_success(flag: str, sealed: ArchiveJob) -> None:
+    changed = sealed.location / "RunInfo.xml"
+    status = changed.stat()
+    changed.write_bytes(b"x" * (status.st_size + (flag == "--source")))
+    os.utime(changed, ns=(status.st_atime_ns, status.st_mtime_ns))
+    answer = call("verify", RUN, flag)
+    assert answer.code == 1
+    first = answer.out.splitlines()[0]
+    assert first == f"{RUN}: archive as sealed; the run folder has changed"
+    assert answer.err.count(f"{RUN}/RunInfo.xml") == 1
+    sealed.refresh_from_db()
+    assert sealed.verification == Verified.VERIFIED
+
+
+@pytest.mark.parametrize("flag", ["--source", "--deep"])
+def test_a_removed_run_was_not_compared(flag: str, sealed: ArchiveJob) -> None:
+    shutil.rmtree(sealed.location)
+    answer = call("verify", RUN, flag)
+    assert answer.code == 3
+    first = answer.out.splitlines()[0]
+    assert first == f"{RUN}: archive as sealed; the run folder was not compared"
+    assert "is not there any more" in answer.out
+    assert call("verify", RUN).code == 0
+
+
+def test_what_to_do_about_damage_is_said(sealed: ArchiveJob) -> None:
+    sealed.key_path.unlink()
+    assert "next         Write the key file again" in call("verify", RUN).err
+    flip_a_bit(sealed.archive_path)
+    assert "next         Seal the run anew" in call("verify", RUN).err
+    shutil.rmtree(sealed.location)
+    assert "next         Bring back another copy" in call("verify", RUN).err
+
+
 def test_what_cannot_be_looked_at_is_no_damage(sealed: ArchiveJob, site: Site) -> None:
     site.archives.rename(site.directory / "unmounted")
     answer = call("verify")
@@ -153,6 +189,19 @@ def test_the_end_of_the_time_stops_what_is_being_read(site: Site) -> None:
     assert f"{RUN}: not read to its end" in answer.err
     assert asked().get().state == CheckState.CANCELLED
     assert ArchiveJob.objects.get().verification == Verified.VERIFIED
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"ignored_at": timezone.now()}, {"status": Status.PENDING}],
+    ids=["ignored", "waits to be sealed anew"],
+)
+def test_an_archive_that_may_be_the_last_copy_is_read(
+    sealed: ArchiveJob, values: dict[str, object]
+) -> None:
+    ArchiveJob.objects.update(**values)
+    assert call("verify").code == 0
+    assert asked().get().state == CheckState.OK
 
 
 def test_those_read_longest_ago_come_first(site: Site, settings: Settings) -> None:
