@@ -231,5 +231,6 @@ def primary_key(job: ArchiveJob) -> str:
     if job.status == Status.PROCESSING:
         return "cancel"
     if job.status == Status.ENCRYPTED:
-        return "reseal" if job.verification == Verified.DAMAGED else "verify"
+        is_bad = job.verification == Verified.DAMAGED or job.has_weak_key
+        return "reseal" if is_bad else "verify"
     return "retry" if _can_retry(job) else "hold"

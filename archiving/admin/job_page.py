@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ from archiving.panels.headline import headline
 from archiving.panels.job_page import tabs
 from archiving.panels.links import archive_link
 from archiving.panels.progress import amounts, bar_of
+from archiving.panels.reads import last_read_at
 from archiving.services.policy import current_policy
 from archiving.services.registration import register_runfolder
 from archiving.services.verification import cancel_verification
@@ -160,6 +162,7 @@ def _head(request: HttpRequest, job: ArchiveJob) -> dict[str, Any]:
     bar = bar_of(moving) if moving else None
     waits = job.status == Status.PENDING and job.held_at is None
     may_seal = request.user.has_perm(SEAL)
+    read_at = last_read_at(job)
     return {
         "job": job,
         "subtitle": _subtitle(job),
@@ -169,9 +172,10 @@ def _head(request: HttpRequest, job: ArchiveJob) -> dict[str, Any]:
             is_on=current_policy().is_on,
             eta_s=bar.eta_s if bar and moving is job else None,
             looking=looking,
+            read_at=read_at,
         ),
         "chips": extra_chips(job),
-        "tracks": _tracks(job, looking),
+        "tracks": _tracks(job, looking, read_at),
         "bar": bar,
         "amounts": amounts(moving) if moving else "",
         "attention": list(open_attention().filter(subject=job.subject)),
@@ -183,14 +187,16 @@ def _head(request: HttpRequest, job: ArchiveJob) -> dict[str, Any]:
     }
 
 
-def _tracks(job: ArchiveJob, looking: Verification | None) -> list[Track]:
+def _tracks(
+    job: ArchiveJob, looking: Verification | None, read_at: dt.datetime | None
+) -> list[Track]:
     found = [Track("Archive", status_chip(job))]
     if looking is not None:
         chip = check_chip(looking)
         chip = Chip(chip.word, chip.colour, chip.icon, chip.title, looking.requested_at)
         found.append(Track("Verification", chip))
     elif job.sealed_at:
-        found.append(Track("Last verification", verified_chip(job)))
+        found.append(Track("Last verification", verified_chip(job, read_at)))
     return found
 
 

@@ -28,6 +28,7 @@ from archiving.panels.cells import (
     verified_cell,
 )
 from archiving.panels.links import archive_link
+from archiving.panels.reads import last_reads
 from runfolders.admin.runs import KeyPaginator
 from seqhub.lib import markup
 from seqhub.lib.units import format_bytes
@@ -47,7 +48,7 @@ archiving:
 
 
 class JobList(CountedList):
-    """A page of archives, each with its open verification as `looking`.
+    """A page of archives, each with its open verification as `looking`, and `read_at`.
 
     `moving`: the ids of those that may change by themselves; `is_live`: does one
     of them move now?
@@ -66,9 +67,9 @@ class JobList(CountedList):
 
 def with_verifications(rows: Any) -> list[Any]:
     jobs = list(rows)
-    looking = open_verifications(jobs)
+    looking, reads = open_verifications(jobs), last_reads(jobs)
     for job in jobs:
-        job.looking = looking.get(job.pk)
+        job.looking, job.read_at = looking.get(job.pk), reads[job.pk]
     return jobs
 
 
@@ -237,7 +238,7 @@ class ArchiveJobList(ReadOnlyAdmin):
 
 
 def _verified(job: Any) -> SafeString:
-    return verified_cell(job, job.looking)
+    return verified_cell(job, job.looking, job.read_at)
 
 
 _CELLS: dict[str, Callable[[Any], SafeString]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 from django.utils.html import format_html
@@ -27,20 +28,21 @@ def status_cell(job: ArchiveJob) -> SafeString:
     return markup.row(markup.chip(chip) for chip in chips)
 
 
-def verified_cell(job: ArchiveJob, looking: Verification | None) -> SafeString:
+def verified_cell(
+    job: ArchiveJob, looking: Verification | None, read_at: dt.datetime | None
+) -> SafeString:
     """What the last look said, and the look that goes on."""
     if looking is not None and looking.state == CheckState.RUNNING:
         return progress_bar(looking)
     if looking is not None:
-        return markup.row([markup.chip(verified_chip(job)), _chip_of(looking)])
+        chip = markup.chip(verified_chip(job, read_at))
+        return markup.row([chip, _chip_of(looking)])
     if not job.sealed_at:
         return markup.faint("–")
-    chip = markup.chip(verified_chip(job))
-    if job.verified_at is None:
+    chip = markup.chip(verified_chip(job, read_at))
+    if read_at is None:
         return chip
-    return format_html(
-        '{}<div class="below">{}</div>', chip, markup.since(job.verified_at)
-    )
+    return format_html('{}<div class="below">{}</div>', chip, markup.since(read_at))
 
 
 def progress_cell(job: ArchiveJob) -> SafeString:

@@ -55,6 +55,7 @@ NO_MANIFEST = Chip(
     "list_alt",
     "Made by dataflow_archive: what is in it is not listed.",
 )
+NO_LIST = "Opened whole; there is no list of files to compare with."
 ELSEWHERE = Chip("not here", "default", "cloud", "Its files are kept elsewhere only.")
 
 
@@ -73,13 +74,16 @@ def status_chip(job: ArchiveJob) -> Chip:
     )
 
 
-def verified_chip(job: ArchiveJob) -> Chip:
+def verified_chip(job: ArchiveJob, read_at: dt.datetime | None) -> Chip:
+    """What the last look said; `read_at`: when that was (reads.last_read_at)."""
+    if job.verification == Verified.VERIFIED and not job.manifest_sha256:
+        return Chip("opened", "info", "task_alt", NO_LIST, read_at)
     return Chip(
         Verified(job.verification).label,
         VERIFIED_COLOURS[job.verification],
         VERIFIED_ICONS[job.verification],
         VERIFIED_GLOSSARY[job.verification],
-        job.verified_at,
+        read_at,
     )
 
 

@@ -7,6 +7,7 @@ import datetime as dt
 
 from archiving.choices import RestoreState, Stage, Status, Verified
 from archiving.models import ArchiveJob, Restore, Verification
+from archiving.panels.chips import NO_LIST
 from seqhub.lib.units import format_duration
 
 
@@ -17,15 +18,17 @@ def headline(
     is_on: bool,
     eta_s: float | None = None,
     looking: Verification | None = None,
+    read_at: dt.datetime | None = None,
 ) -> str:
     """`is_on`: does the configuration allow sealing? `eta_s`: left for the running
-    attempt, where that is known; `looking`: its open verification."""
+    attempt, where that is known; `looking`: its open verification; `read_at`: when it
+    was last read (reads.last_read_at)."""
     if job.status == Status.PROCESSING:
         return _when_processing(job, now, eta_s)
     if job.status == Status.FAILED:
         return _when_failed(job, now)
     if job.status == Status.ENCRYPTED:
-        return _when_sealed(job, now, looking)
+        return _when_sealed(job, now, looking, read_at)
     return _when_pending(job, now, is_on=is_on)
 
 
@@ -77,7 +80,10 @@ def _when_pending(job: ArchiveJob, now: dt.datetime, *, is_on: bool) -> str:
 
 
 def _when_sealed(
-    job: ArchiveJob, now: dt.datetime, looking: Verification | None
+    job: ArchiveJob,
+    now: dt.datetime,
+    looking: Verification | None,
+    read_at: dt.datetime | None,
 ) -> str:
     made = "Sealed"
     if job.sealed_at:
@@ -89,7 +95,7 @@ def _when_sealed(
             "This archive stays.",
         )
     if job.verification == Verified.DAMAGED:
-        when = f" {_ago(job.verified_at, now)}" if job.verified_at else ""
+        when = f" {_ago(read_at, now)}" if read_at else ""
         return (
             f"Damaged: when it was read{when}, it was not as sealed. Look at "
             "Verifications; seal the run anew if it is still on disk, and keep "
@@ -103,9 +109,12 @@ def _when_sealed(
         )
     if job.verification == Verified.NONE:
         return f"{made}, but never read back since. Verify it."
-    if not job.verified_at:
-        return f"{made} and verified."
-    return f"{made}; read {_ago(job.verified_at, now)} and found as it was sealed."
+    when = f"read {_ago(read_at, now)}" if read_at else "read back"
+    if job.has_weak_key:
+        return f"{made}; {when}, but its key was cut short. Seal the run anew."
+    if not job.manifest_sha256:
+        return _sentences(f"{made}; {when}", NO_LIST)
+    return f"{made}; {when} and found as it was sealed."
 
 
 def restore_headline(

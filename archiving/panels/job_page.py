@@ -23,6 +23,7 @@ from archiving.panels.chips import (
 from archiving.panels.files import files_panels
 from archiving.panels.links import restore_link
 from archiving.panels.progress import bar_of
+from archiving.panels.reads import last_read_at
 from runfolders.panels.run_page import timeline
 from seqhub.lib.panels import Panel, Tab
 from seqhub.operations.models import Event
@@ -82,12 +83,13 @@ def facts(job: ArchiveJob) -> list[tuple[str, Any, str]]:
         page = reverse("admin:runfolders_runfolder_change", args=[job.runfolder_id])
         run = (job.run_name, page)
     sealed = bool(job.sealed_at)
+    read_at = last_read_at(job)
     rows: list[tuple[str, Any, str]] = [
         ("Run", run or job.run_name, "link" if run else "code"),
         ("Sequencer", job.sequencer, "text"),
         ("Run folder", job.path, "path"),
-        ("Verification", verified_chip(job) if sealed else None, "chip"),
-        ("Last read", job.verified_at, "time"),
+        ("Verification", verified_chip(job, read_at) if sealed else None, "chip"),
+        ("Last read", read_at, "time"),
         ("Sealed", job.sealed_at, "time"),
         ("Registered", job.created_at, "time"),
         ("Size of the run", job.source_bytes, "bytes"),

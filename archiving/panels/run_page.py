@@ -20,6 +20,7 @@ from archiving.panels.job_page import (
 )
 from archiving.panels.links import archive_link
 from archiving.panels.progress import Bar, amounts, bar_of
+from archiving.panels.reads import last_read_at
 from archiving.selectors import job_of
 from archiving.services.policy import Policy, current_policy
 from archiving.services.successors import is_restored, predecessor_of
@@ -43,7 +44,7 @@ def tracks(run: Runfolder) -> list[Track]:
     if job.status == Status.ENCRYPTED and job.sealed_at:
         return [
             Track("Archive", status_chip(job)),
-            Track("Read back", verified_chip(job)),
+            Track("Read back", verified_chip(job, last_read_at(job))),
         ]
     return [Track("Archive", status_chip(job))]
 
@@ -73,6 +74,7 @@ def _panels(run: Runfolder, query: QueryDict) -> list[Panel]:
 
 def _summary(job: ArchiveJob) -> Panel:
     bar: Bar | None = bar_of(job) if job.status == Status.PROCESSING else None
+    read_at = last_read_at(job)
     return Panel(
         "archive",
         "Archive",
@@ -86,8 +88,9 @@ def _summary(job: ArchiveJob) -> Panel:
                 timezone.now(),
                 is_on=current_policy().is_on,
                 eta_s=bar.eta_s if bar else None,
+                read_at=read_at,
             ),
-            "chips": [status_chip(job), verified_chip(job), *extra_chips(job)],
+            "chips": [status_chip(job), verified_chip(job, read_at), *extra_chips(job)],
             "bar": bar,
             "amounts": amounts(job) if bar else "",
         },

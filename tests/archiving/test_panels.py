@@ -9,13 +9,16 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from archiving.admin.actions import primary_key
 from archiving.choices import CheckState, Status, Verified
 from archiving.conf import Registration
 from archiving.models import ArchiveJob, Recipient, Verification
-from archiving.panels.chips import extra_chips, key_chip, status_chip
+from archiving.panels.chips import extra_chips, key_chip, status_chip, verified_chip
 from archiving.panels.dashboard import sealing_panel, today
 from archiving.panels.headline import headline
 from archiving.panels.job_page import commands
+from archiving.panels.links import archive_link, archives_link
+from archiving.panels.reads import last_reads
 from archiving.panels.run_page import tracks, why_not
 from archiving.services.policy import current_policy
 from runfolders.services.holds import hold
@@ -47,6 +50,7 @@ SEALED = {
     "status": Status.ENCRYPTED,
     "sealed_at": ago(days=3),
     "verified_at": ago(hours=2),
+    "manifest_sha256": "c" * 64,
 }
 
 
@@ -110,6 +114,20 @@ SEALED = {
             "Sealed 3 d ago; read 2 h ago and found as it was sealed.",
         ),
         (
+            {**SEALED, "verification": Verified.VERIFIED, "manifest_sha256": ""},
+            (
+                "Sealed 3 d ago; read 2 h ago. Opened whole; there is no list of files "
+                "to compare with."
+            ),
+        ),
+        (
+            {**SEALED, "verification": Verified.VERIFIED, "has_weak_key": True},
+            (
+                "Sealed 3 d ago; read 2 h ago, but its key was cut short. Seal the run "
+                "anew."
+            ),
+        ),
+        (
             {**SEALED, "verification": Verified.NONE},
             "Sealed 3 d ago, but never read back since. Verify it.",
         ),
@@ -125,7 +143,9 @@ SEALED = {
 def test_the_headline_says_what_it_waits_for(
     fields: dict[str, Any], sentence: str
 ) -> None:
-    assert headline(archive(**fields), NOW, is_on=True, eta_s=240) == sentence
+    job = archive(**fields)
+    said = headline(job, NOW, is_on=True, eta_s=240, read_at=job.verified_at)
+    assert said == sentence
 
 
 def test_the_headline_says_that_sealing_is_off() -> None:
@@ -134,8 +154,8 @@ def test_the_headline_says_that_sealing_is_off() -> None:
 
 def test_the_headline_of_a_damaged_archive_says_what_to_do() -> None:
     job = archive(**SEALED, verification=Verified.DAMAGED)
-    text = headline(job, NOW, is_on=True)
-    assert text.startswith("Damaged: when it was read 2 h ago")
+    text = headline(job, NOW, is_on=True, read_at=ago(minutes=1))
+    assert text.startswith("Damaged: when it was read 1 min ago")
     assert "seal the run anew" in text
 
 
@@ -154,15 +174,62 @@ def test_the_headline_tells_of_a_verification(started_at: dt.datetime | None) ->
         ({"held_at": NOW}, ["pending", "on hold"]),
         ({"ignored_at": NOW}, ["pending", "ignored"]),
         (
-            {**SEALED, "has_weak_key": True, "is_here": False},
+            {
+                **SEALED,
+                "has_weak_key": True,
+                "is_here": False,
+                "manifest_sha256": "",
+            },
             ["encrypted", "weak key", "no manifest", "not here"],
         ),
-        ({**SEALED, "manifest_sha256": "a"}, ["encrypted"]),
+        (SEALED, ["encrypted"]),
     ],
 )
 def test_chips_say_what_is_special(fields: dict[str, Any], words: list[str]) -> None:
     job = archive(**fields)
     assert [chip.word for chip in (status_chip(job), *extra_chips(job))] == words
+
+
+@pytest.mark.django_db
+def test_a_damaged_archive_was_last_read_when_the_damage_was_found() -> None:
+    good_at, bad_at = ago(days=9), ago(minutes=1)
+    damaged = ArchiveJobFactory.create(
+        sealed=True, verification=Verified.DAMAGED, verified_at=good_at
+    )
+    fine = ArchiveJobFactory.create(sealed=True, verified_at=good_at)
+    for job in (damaged, fine):
+        VerificationFactory.create(job=job, state=CheckState.OK, ended_at=good_at)
+        VerificationFactory.create(job=job, state=CheckState.FAILED, ended_at=NOW)
+    for ended_at in (bad_at, ago(days=2)):
+        VerificationFactory.create(
+            job=damaged, state=CheckState.DAMAGED, ended_at=ended_at
+        )
+    assert last_reads([damaged, fine]) == {damaged.pk: bad_at, fine.pk: good_at}
+    client = staff("viewer")
+    stamp = f'<time datetime="{bad_at.isoformat()}'.partition("+")[0]
+    for page in (archive_link(damaged), archives_link()):
+        assert stamp in client.get(page).content.decode()
+
+
+def test_what_was_opened_without_a_list_of_files_is_not_called_verified() -> None:
+    job = archive(**SEALED | {"manifest_sha256": ""}, verification=Verified.VERIFIED)
+    assert verified_chip(job, NOW).word == "opened"
+    job.manifest_sha256 = "c" * 64
+    assert verified_chip(job, NOW).word == "verified"
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({}, "verify"),
+        ({"has_weak_key": True}, "reseal"),
+        ({"verification": Verified.DAMAGED}, "reseal"),
+    ],
+)
+def test_what_can_not_be_relied_upon_is_offered_to_be_sealed_anew(
+    fields: dict[str, Any], key: str
+) -> None:
+    assert primary_key(archive(**SEALED | fields)) == key
 
 
 @pytest.mark.parametrize(
