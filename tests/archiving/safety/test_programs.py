@@ -141,7 +141,7 @@ def test_it_waits_for_a_recipient(
     ground.check_tried_again(job, run)
 
 
-def test_a_key_that_expires_while_it_is_sealed_leaves_no_archive(
+def test_a_key_that_goes_away_before_it_is_used_leaves_no_archive(
     ground: Ground,
 ) -> None:
     run = ground.add_big_run()
