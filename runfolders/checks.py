@@ -20,7 +20,8 @@ def monitored_directories(**_: Any) -> list[checks.CheckMessage]:
     if settings.CONFIG.is_tryout:  # `up` makes the example
         return []
     roots = settings.CONFIG.runfolders.monitored_directories
-    if not roots:
+    # Runs may be for sealing alone: that one has checks of its own.
+    if not roots and not settings.CONFIG.archiving.sequencing_path:
         return [
             checks.Warning(
                 "runfolders.monitored_directories: nothing is watched.",

@@ -35,7 +35,8 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
         "health": health_line(signs),
         "is_live": scan.is_live or any(panel.is_live for panel in shown),
         "is_tryout": settings.CONFIG.is_tryout,
-        "has_roots": Root.objects.filter(is_configured=True).exists(),
+        "has_sources": bool(settings.CONFIG.archiving.sequencing_path)
+        or Root.objects.filter(is_configured=True).exists(),
         "may_ignore": request.user.has_perm("operations.change_attention"),
         "may_scan": request.user.has_perm("runfolders.change_root"),
     }

@@ -105,7 +105,7 @@ def _start(
         journal=journal,
         record=record,
     )
-    return supervisor, _summary(config, password)
+    return supervisor, summary(config, password)
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def _children(
     return children
 
 
-def _summary(config: Config, password: str | None) -> list[str]:
+def summary(config: Config, password: str | None) -> list[str]:
     """The short table that tells people where to go."""
     server = config.server
     host = f"[{server.host}]" if ":" in server.host else server.host
@@ -188,16 +188,37 @@ def _summary(config: Config, password: str | None) -> list[str]:
         user += f", password {password} (kept in {secret})"
     elif secret.exists():
         user += f" (first password in {secret})"
-    roots = [str(root.path) for root in config.runfolders.monitored_directories]
     lines = [
         f"console   {url}/admin/",
         f"user      {user}",
         f"data      {config.data_dir}",
-        f"watching  {', '.join(roots) or 'nothing (runfolders.monitored_directories)'}",
+        *_work(config),
     ]
     if config.is_tryout:
         lines.append(
             "Try-out mode, for there is no configuration file: `manage.py init` writes"
             " one"
         )
+    return lines
+
+
+def _work(config: Config) -> list[str]:
+    """Whose runs are watched, and what is sealed to where for whom."""
+    section = config.archiving
+    watched = [str(root.path) for root in config.runfolders.monitored_directories]
+    sources = list(watched)
+    if section.sequencing_path:
+        sources.insert(0, str(section.sequencing_path))
+    if not sources:
+        return ["watching  nothing (runfolders.monitored_directories)"]
+    lines = [f"watching  {', '.join(watched)}"] if watched else []
+    if section.is_on:
+        lines += [
+            f"sealing   runs of {', '.join(sources)}",
+            f"          into {section.destination_path}",
+            f"          for {', '.join(section.gpg_receivers)}",
+        ]
+    elif section.destination_path or section.gpg_receivers or section.sequencing_path:
+        lacking = "gpg_receivers" if section.destination_path else "destination_path"
+        lines.append(f"sealing   nothing (archiving.{lacking})")
     return lines

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -69,6 +71,15 @@ def test_a_run_takes_a_constant_number_of_queries(
 )
 def test_a_page_without_rows_says_what_would_fill_it(page: str, words: str) -> None:
     assert words in staff("viewer").get(page).content.decode()
+
+
+def test_a_site_that_only_seals_watches_something(
+    settings: Settings, tmp_path: Path
+) -> None:
+    section = settings.CONFIG.archiving.model_copy(update={"sequencing_path": tmp_path})
+    settings.CONFIG = settings.CONFIG.model_copy(update={"archiving": section})
+    page = staff("viewer").get("/admin/").content.decode()
+    assert "No directory is watched yet." not in page
 
 
 @pytest.mark.parametrize("page", LISTS)

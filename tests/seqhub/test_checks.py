@@ -41,6 +41,11 @@ def test_watching_nothing_is_a_warning(ids: Any) -> None:
     assert ids(monitored_directories=[]) == ["runfolders.W004"]
 
 
+def test_runs_may_be_for_sealing_alone(ids: Any, tmp_path: Path) -> None:
+    section = {"sequencing_path": str(tmp_path / "watched")}
+    assert ids(monitored_directories=[], archiving=section) == []
+
+
 def test_a_root_that_is_not_there_is_a_warning(ids: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     missing = [str(tmp_path / "missing"), str(tmp_path / "file")]
