@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core import checks
 
 from archiving.conf import ArchivingSection
+from archiving.services.destination import is_bare
 from seqhub.lib.patience import TimedOut, within
 
 ANSWER_S = 5
@@ -95,6 +96,41 @@ def _problem(path: Path, access: int) -> tuple[str, str] | None:
         hint = f"Give user number {os.geteuid()} the right to do so."
         return f"{path} can't be {what} by this user", hint
     return None
+
+
+@checks.register
+def unmounted(**_: Any) -> list[checks.CheckMessage]:
+    """Whether the destination is empty though there are keys or manifests of
+    archives. What the database knows of it is not at hand here."""
+    config = settings.CONFIG
+    destination = config.archiving.destination_path
+    if config.is_tryout or destination is None:
+        return []
+    own = (config.run_keys_path, config.data_dir / "manifests")
+    try:
+        if not within(ANSWER_S, str(destination), is_bare, destination):
+            return []
+        told = [place for place in own if within(ANSWER_S, str(place), _is_used, place)]
+    except (OSError, TimedOut):
+        return []  # told above
+    return [
+        checks.Warning(
+            f"archiving.destination_path: {destination} is empty, though {place} has"
+            " what belongs to archives.",
+            hint="Is its disk mounted? If archives are to go there from now on, this"
+            " ends with the first one.",
+            id="archiving.W006",
+        )
+        for place in told[:1]
+    ]
+
+
+def _is_used(directory: Path) -> bool:
+    """Whether it holds a key or a manifest of an archive. Raises OSError."""
+    if not directory.is_dir():
+        return False
+    with os.scandir(directory) as entries:
+        return any(entry.name.endswith((".key.gpg", ".manifest")) for entry in entries)
 
 
 @checks.register

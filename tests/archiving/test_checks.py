@@ -119,3 +119,16 @@ def test_archives_do_not_lie_among_runs(
     (root / "archives").mkdir()
     told = check(destination_path=str(root / "archives"), gpg_receivers=TWO, **values)
     assert told == ["archiving.W005 archiving.destination_path"]
+
+
+def test_an_empty_destination_of_archives_is_taken_for_unmounted(
+    check: Check, tmp_path: Path
+) -> None:
+    manifests = tmp_path / "data" / "manifests"
+    manifests.mkdir(parents=True)
+    assert check(destination_path="there", gpg_receivers=TWO) == []
+    (manifests / "7.manifest").touch()
+    told = check(destination_path="there", gpg_receivers=TWO)
+    assert told == ["archiving.W006 archiving.destination_path"]
+    (tmp_path / "there" / "RUN.tar.gpg").touch()
+    assert check(destination_path="there", gpg_receivers=TWO) == []
