@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from archiving.engine.members import shown
 from archiving.errors import Code, Trouble
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -31,16 +33,21 @@ def reading_source(source: Path) -> Iterator[None]:
         if isinstance(error, FileNotFoundError):
             raise Trouble(
                 Code.SOURCE_CHANGED,
-                f"the run changed while it was looked through: {error.filename!r}"
-                " is gone",
+                f"the run changed while it was looked through: {_named(error)} is gone",
                 "Nothing may write into it; it is tried again by itself.",
             ) from error
         raise Trouble(
             Code.SOURCE_UNREADABLE,
-            f"not all of the run can be read: {error.filename!r}: {error.strerror}",
+            f"not all of the run can be read: {_named(error)}: {error.strerror}",
             "Let the user that runs SeqHub read every file, and look at the disk "
             "if it reports input/output errors.",
         ) from error
+
+
+def _named(error: OSError) -> str:
+    """The file that an error is about; the walk has names in bytes."""
+    name = error.filename
+    return shown(os.fsencode(name)) if name is not None else "a file in it"
 
 
 @contextmanager
