@@ -159,6 +159,7 @@ def test_a_link_that_takes_its_place_meanwhile_is_not_followed(
     monkeypatch.setattr(placing, "wanted_members", exchange)
     assert restore(job, root).state == RestoreState.AVAILABLE
     assert (root / RUN / "RunInfo.xml").read_bytes() == FILES["RunInfo.xml"]
+    assert job.location.is_dir()
     assert not (job.location / "RunInfo.xml").exists()
 
 
