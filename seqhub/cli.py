@@ -10,8 +10,13 @@ from django.core.management import execute_from_command_line
 
 from seqhub.config import Config, ConfigError, load_config
 from seqhub.database import embedded_postgres
-from seqhub.postgres import PostgresError
-from seqhub.supervisor.directory import check_host, prepare_directory
+from seqhub.postgres import PostgresError, own_like
+from seqhub.supervisor.directory import (
+    check_host,
+    claim_host,
+    host_path,
+    prepare_directory,
+)
 from seqhub.supervisor.errors import Refused
 from seqhub.version import VERSION
 
@@ -49,6 +54,8 @@ OF_ONE_HOST = frozenset(
         "verify",
     }
 )
+# Commands that may come before the first `up`: they make the database that they fill.
+MAKING_DATABASE = frozenset({"import_statusdb"})
 # Flags of ours that hold for every command; the value follows, or `=value`.
 FLAGS = {
     "--config": "SEQHUB_CONFIG",
@@ -89,17 +96,29 @@ def run(arguments: list[str]) -> None:
     config = load_config()
     if command in OF_ONE_HOST and not asks_for_help(arguments):
         check_host(config)
+    makes_database = command in MAKING_DATABASE and not asks_for_help(arguments)
     with ExitStack() as stack:
-        if needs_database(command, arguments, config):
-            embedded = embedded_postgres(config)
-            if embedded:
-                stack.enter_context(embedded.use())
+        embedded = embedded_postgres(config)
+        if embedded and needs_database(command, arguments, config):
+            if makes_database:
+                embedded.create()
+                record_host(config)
+            stack.enter_context(embedded.use())
+        if makes_database:
+            migrate = ["migrate", "--no-input", "--verbosity=0", "--skip-checks"]
+            execute_from_command_line([sys.argv[0], *migrate])
         if command == "up" and not asks_for_help(arguments):
             # Before Django is loaded, which reads the secret key.
             prepare_directory(config)
         if arguments and not arguments[0].startswith("-"):
             arguments[0] = command
         execute_from_command_line([sys.argv[0], *arguments])
+
+
+def record_host(config: Config) -> None:
+    """Whose data this is, where `up` has not said so yet. Raises Refused."""
+    claim_host(config)
+    own_like(host_path(config), config.data_dir)
 
 
 def needs_database(command: str, arguments: list[str], config: Config) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from seqhub.cli import main, needs_database, set_configuration_aside, take_flags
 from seqhub.config import build_config
 from seqhub.version import VERSION
+from tests.directories import open_directory
 from tests.seqhub.commands import run
 
 LOG_LEVELS = (
@@ -118,6 +119,33 @@ def test_a_command_without_a_database_says_what_to_do(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
     assert f"there is no SeqHub database in {tmp_path}/var: run `up`" in done.stderr
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.slow
+def test_the_old_statuses_can_be_imported_before_the_first_up() -> None:
+    with open_directory() as cwd:
+        archives, keys = cwd / "archives", cwd / "run_keys"
+        archives.mkdir()
+        keys.mkdir()
+        (archives / "old.tar.gpg").write_bytes(b"archive")
+        (keys / "old.key.gpg").write_bytes(b"no message")
+        (cwd / "df_archive.yaml").write_text(
+            f"sequencing_path: {cwd}\ndestination_path: {archives}\n"
+            "gpg_receiver: core@example.org\n"
+        )
+        (cwd / "statusdb.json").write_text(
+            '{"rows": [{"id": "old", "doc": {"_id": "old", "path": "/seq/A/old",'
+            ' "status": "encrypted", "updated_at": "2024-02-01T11:30:00"}}]}'
+        )
+        old = ("--dataflow", "df_archive.yaml", "--output", "seqhub.yaml")
+        imported = run("import-config", *old, cwd=cwd)
+        assert imported.returncode == 0, imported.stderr
+        done = run("import-statusdb", "statusdb.json", cwd=cwd)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "1 taken over" in done.stdout
+        assert (cwd / "var" / "host").is_file()
+        again = run("import-statusdb", "statusdb.json", cwd=cwd)
+        assert "1 were known" in again.stdout
 
 
 def test_it_tells_its_version(
