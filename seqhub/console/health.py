@@ -22,6 +22,19 @@ from runfolders.services.scan import ROLE as SCANNER
 from seqhub.operations.panels import CLUSTER, Sign, signs_of_life
 
 FAILURES_SHOWN = 20
+# seqhub.schedules, for people.
+SCHEDULES = {
+    "beat-default": "Sign of life of the common queue",
+    "beat-local": "Sign of life of the local queue",
+    "beat-long": "Sign of life of the long queue",
+    "check-keys": "Check the recipients' keys",
+    "drill": "Try a restore, once a day",
+    "purge": "Tidy up the queues",
+    "scan": "Look for runs and what changed",
+    "sizes": "Measure complete runs",
+    "tend": "Look what archives need",
+    "work": "Seal, verify and restore",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +86,7 @@ def health_page(request: HttpRequest) -> HttpResponse:
         "storage": {"lines": root_lines()},
         "database": _database(),
         "queues": _queues(),
-        "schedules": list(Schedule.objects.order_by("name")),
+        "schedules": _schedules(),
         "failures": _failures(),
         "version": settings.VERSION,
         "config_file": settings.CONFIG.file,
@@ -113,6 +126,19 @@ def _queues() -> list[dict[str, Any]]:
         oldest=Min("lock", filter=waits),
     )
     return list(rows.order_by("key"))
+
+
+def _schedules() -> list[dict[str, Any]]:
+    """What runs by itself, in words; `host` is empty for what needs none."""
+    rows = []
+    for row in Schedule.objects.order_by("name"):
+        name, _, host = str(row.name).partition("@")
+        every_s = (row.minutes or 1) * 60
+        what = SCHEDULES.get(name, name)
+        rows.append(
+            {"what": what, "host": host, "every_s": every_s, "next_at": row.next_run}
+        )
+    return rows
 
 
 def _failures() -> list[dict[str, Any]]:
