@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import ExitStack
 
@@ -68,12 +69,21 @@ UP_FLAGS = {
     "--log-level": "SEQHUB_LOG_LEVEL",
 }
 EXIT_CONFIGURATION = 2
+EXIT_PIPE_CLOSED = 128 + signal.SIGPIPE  # as a shell says of it
 
 
 def main() -> None:
     """Run one command. Exit code 2: the configuration or command line is wrong."""
     try:
-        run(take_flags(sys.argv[1:]))
+        try:
+            run(take_flags(sys.argv[1:]))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Who read it has enough, as `| head` has. Nor may the interpreter complain
+        # when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_PIPE_CLOSED)
     except ConfigError as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_CONFIGURATION)

@@ -99,6 +99,9 @@ def logging_settings(level: str, level_file: Path) -> dict[str, Any]:
             # Two lines a task; what a task has to say, it says itself.
             "django-q": {"level": "WARNING"},
             "django.db.backends": {"level": "INFO"},
+            # It warns of each exit code of gpg; what one means is said where it is
+            # known.
+            "gnupg": {"level": "ERROR"},
             # At INFO it tells of every connection that it lends.
             "psycopg.pool": {"level": "WARNING"},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from seqhub.cli import main, needs_database, set_configuration_aside, take_flags
 from seqhub.config import build_config
 from seqhub.version import VERSION
 from tests.directories import open_directory
-from tests.seqhub.commands import run
+from tests.seqhub.commands import MANAGE, run
 
 LOG_LEVELS = (
     "must be one of 'DEBUG', 'INFO', 'WARNING', 'ERROR' or 'CRITICAL' (found 'LOUD')"
@@ -154,6 +155,26 @@ def test_it_tells_its_version(
     monkeypatch.setattr(sys, "argv", ["seqhub", "--version"])
     main()
     assert capsys.readouterr().out == f"{VERSION}\n"
+
+
+@pytest.mark.parametrize("command", ["version", "help"])
+def test_a_reader_that_has_enough_gets_no_traceback(
+    command: str, tmp_path: Path
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, MANAGE, command],
+            cwd=tmp_path,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 @pytest.mark.slow

@@ -44,12 +44,16 @@ def test_archives_that_nobody_opens_any_more_are_told(
     assert "1 archives can be opened by none of the receivers" in answer.err
 
 
-def test_the_check_fails_for_a_bad_key(site: Site, settings: Settings) -> None:
+def test_the_check_fails_for_a_bad_key(
+    site: Site, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    expired = add_key(site.gnupg, "old", expired=True)
     settings.CONFIG = site.config(
-        gpg_receivers=[site.receivers[0], add_key(site.gnupg, "old", expired=True)]
+        gpg_receivers=[site.receivers[0], expired, "nobody@example.org"]
     )
     answer = call("keys", "--check")
     assert answer.code == 1
+    assert not [record for record in caplog.records if record.name == "gnupg"]
     assert "expired on 2020-01-02. Ask its owner" in answer.err
 
 
