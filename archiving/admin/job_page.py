@@ -22,7 +22,7 @@ from archiving.panels.cells import open_verifications
 from archiving.panels.chips import check_chip, extra_chips, status_chip, verified_chip
 from archiving.panels.headline import headline
 from archiving.panels.job_page import tabs
-from archiving.panels.links import archive_link
+from archiving.panels.links import archive_link, counted
 from archiving.panels.progress import amounts, bar_of
 from archiving.panels.reads import last_read_at
 from archiving.services.policy import current_policy
@@ -161,6 +161,8 @@ def _head(request: HttpRequest, job: ArchiveJob) -> dict[str, Any]:
         moving = looking
     bar = bar_of(moving) if moving else None
     waits = job.status == Status.PENDING and job.held_at is None
+    # Nothing but a free worker is missing: it may begin at any moment.
+    is_next = waits and not job.code and current_policy().is_on
     may_seal = request.user.has_perm(SEAL)
     read_at = last_read_at(job)
     return {
@@ -179,7 +181,7 @@ def _head(request: HttpRequest, job: ArchiveJob) -> dict[str, Any]:
         "bar": bar,
         "amounts": amounts(moving) if moving else "",
         "attention": list(open_attention().filter(subject=job.subject)),
-        "live_s": 2 if moving or looking else 15 if waits else 0,
+        "live_s": 2 if moving or looking or is_next else 15 if waits else 0,
         "may_seal": may_seal,
         "may_restore": request.user.has_perm(RESTORE),
         "may_ignore": request.user.has_perm("operations.change_attention"),
@@ -205,7 +207,7 @@ def _subtitle(job: ArchiveJob) -> list[str]:
     if job.source_bytes is not None:
         parts.append(format_bytes(job.source_bytes))
     if job.source_files is not None:
-        parts.append(f"{job.source_files:,} files")
+        parts.append(counted(job.source_files, "file"))
     if job.name != job.run_name:
         parts.append(f"archive {job.name}")
     return [part for part in parts if part]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.admin import AllValuesFieldListFilter, ShowFacets, display
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -29,6 +29,7 @@ from archiving.panels.cells import (
 )
 from archiving.panels.links import archive_link
 from archiving.panels.reads import last_reads
+from archiving.selectors import visible_jobs
 from runfolders.admin.runs import KeyPaginator
 from seqhub.lib import markup
 from seqhub.lib.units import format_bytes
@@ -51,11 +52,12 @@ class JobList(CountedList):
     """A page of archives, each with its open verification as `looking`, and `read_at`.
 
     `moving`: the ids of those that may change by themselves; `is_live`: does one
-    of them move now?
+    of them move now? `newest`: the id of the youngest archive that there is.
     """
 
     moving: str
     is_live: bool
+    newest: int
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -63,6 +65,7 @@ class JobList(CountedList):
         waits = [job for job in self.result_list if may_move(job)]
         self.moving = ",".join(str(job.pk) for job in waits)
         self.is_live = any(moves(job) for job in waits)
+        self.newest = visible_jobs().aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def with_verifications(rows: Any) -> list[Any]:
@@ -158,12 +161,15 @@ class ArchiveJobList(ReadOnlyAdmin):
         return [path("live/", view, name=name), *super().get_urls()]
 
     def list_live_view(self, request: HttpRequest) -> HttpResponse:
-        """The cells that move, of the archives that a list shows, for htmx."""
+        """For htmx: the cells that move, of the archives that a list shows, and how
+        many archives are newer."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         wanted = [
             key for key in request.GET.get("ids", "").split(",") if key.isdecimal()
         ]
+        newest = request.GET.get("newest", "")
+        is_told = newest.isdecimal()
         rows = ArchiveJob.objects.filter(pk__in=wanted[:_LIVE_MOST]).defer(*_LONG)
         jobs = with_verifications(rows)
         moving = [job for job in jobs if may_move(job)]
@@ -175,6 +181,9 @@ class ArchiveJobList(ReadOnlyAdmin):
             ],
             "moving": ",".join(str(job.pk) for job in moving),
             "is_live": any(moves(job) for job in moving),
+            "is_on": self.sealing_is_on,
+            "newest": newest if is_told else "",
+            "fresh": visible_jobs().filter(pk__gt=newest).count() if is_told else 0,
         }
         return TemplateResponse(request, "archiving/list_live.html", context)
 

@@ -25,7 +25,7 @@ from archiving.models import Restore
 from archiving.panels.cells import progress_bar
 from archiving.panels.chips import restore_chip
 from archiving.panels.headline import restore_headline
-from archiving.panels.links import archive_link, restore_link
+from archiving.panels.links import archive_link, chosen, restore_link
 from archiving.panels.progress import amounts, bar_of
 from archiving.panels.restore_page import restore_panels
 from archiving.services import restores
@@ -253,9 +253,10 @@ class RestoreAdmin(ReadOnlyAdmin):
 
     @display(description="What")
     def what(self, row: Restore) -> SafeString | str:
-        words = f"{len(row.files):,} chosen" if row.files else "the whole run"
         found = format_html('<a href="{}">archive</a>', archive_link(row.job))
-        return format_html("<div>{}</div>", markup.lines(words, found, row.message))
+        return format_html(
+            "<div>{}</div>", markup.lines(chosen(row), found, row.message)
+        )
 
 
 def _head(request: HttpRequest, row: Restore) -> dict[str, Any]:
@@ -267,6 +268,7 @@ def _head(request: HttpRequest, row: Restore) -> dict[str, Any]:
         fitting = [one for one in fitting if one.key != "cancel"]
     return {
         "row": row,
+        "what": chosen(row),
         "chip": restore_chip(row),
         "headline": restore_headline(
             row, timezone.now(), eta_s=bar.eta_s if bar else None

@@ -17,7 +17,7 @@ from archiving.panels.links import archive_link
 from archiving.panels.space import Space, space_at
 from archiving.services.policy import current_policy
 from archiving.services.restores import default_targets, request_restore
-from seqhub.lib.units import format_bytes, format_duration
+from seqhub.lib.units import format_bytes
 from seqhub.operations.admin.confirm import Question, ReasonForm, actor_of, ask
 
 NAMES_SAID = 3
@@ -125,7 +125,8 @@ def _explain(
     else:
         said = f"All of {job.run_name}"
     room = f" It needs {format_bytes(need_bytes)}." if need_bytes is not None else ""
-    keep = format_duration(current_policy().restore_keep_days * 86_400, units=1)
+    days = current_policy().restore_keep_days
+    keep = "1 day" if days == 1 else f"{days:g} days"
     return (
         f"{said}: decrypted, written and compared with what was sealed.{room} Nothing "
         f"that is there is replaced, and it is removed again after {keep}."

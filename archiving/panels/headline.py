@@ -152,7 +152,9 @@ def _when_restoring(row: Restore, now: dt.datetime, eta_s: float | None) -> str:
 def _when_available(row: Restore, now: dt.datetime) -> str:
     text = f"Restored {_for(row.state_since, now)} ago"
     if row.files_checked is not None:
-        text += f"; each of {row.files_checked:,} files is as it was sealed"
+        files = f"each of {row.files_checked:,} files"
+        one = "its only file"
+        text += f"; {one if row.files_checked == 1 else files} is as it was sealed"
     if row.expires_at:
         text += f". It is removed in {_for(now, row.expires_at)}"
     return f"{text}."

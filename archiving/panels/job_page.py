@@ -21,7 +21,7 @@ from archiving.panels.chips import (
     verified_chip,
 )
 from archiving.panels.files import files_panels
-from archiving.panels.links import restore_link
+from archiving.panels.links import chosen, counted, restore_link
 from archiving.panels.progress import bar_of
 from archiving.panels.reads import last_read_at
 from runfolders.panels.run_page import timeline
@@ -119,8 +119,8 @@ def _count(number: int | None) -> str:
 def _left_out(job: ArchiveJob) -> tuple[str, str] | None:
     if not job.left_out_files:
         return None
-    plural = "file" if job.left_out_files == 1 else "files"
-    return f"{job.left_out_files:,} {plural}, listed in the manifest", "?tab=files"
+    files = counted(job.left_out_files, "file")
+    return f"{files}, listed in the manifest", "?tab=files"
 
 
 def _maker(job: ArchiveJob) -> str:
@@ -212,15 +212,17 @@ def restores_panel(job: ArchiveJob, query: QueryDict) -> Panel:
             "row": row,
             "chip": restore_chip(row),
             "link": restore_link(row),
+            "what": chosen(row),
             "bar": bar_of(row) if row.state == "running" else None,
         }
         for row in page
     ]
+    is_live = any(row.state in ("requested", "running") for row in page)
     return Panel(
         "restores",
         "Restores",
         "archiving/panels/restores.html",
-        {"job": job, "lines": lines, "page": page},
+        {"job": job, "lines": lines, "page": page, "is_live": is_live},
         count=page.paginator.count,
     )
 

@@ -21,5 +21,19 @@ def archive_link(job: ArchiveJob | int, tab: str = "") -> str:
     return f"{link}?tab={tab}" if tab else link
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `5,005 files`."""
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
+
+
+def chosen(row: Restore) -> str:
+    """What a restore brings back."""
+    if not row.files:
+        return "the whole run"
+    if len(row.files) == 1:
+        return str(row.files[0])
+    return f"{len(row.files):,} chosen"
+
+
 def restore_link(row: Restore) -> str:
     return reverse("admin:archiving_restore_change", args=[row.pk])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from archiving.choices import Stage
 from archiving.models import Progress
+from archiving.panels.links import counted
 from archiving.selectors import progress_of
 from seqhub.lib.units import format_bytes, format_duration
 
@@ -43,7 +44,6 @@ def amounts(row: Progress) -> str:
     done = format_bytes(row.bytes_done)
     if row.bytes_total:
         done += f" of {format_bytes(row.bytes_total)}"
-    files = f"{row.files_done:,}"
-    if row.files_total:
-        files += f" of {row.files_total:,}"
-    return f"{done}, {files} files"
+    if not row.files_total:
+        return f"{done}, {counted(row.files_done, 'file')}"
+    return f"{done}, {row.files_done:,} of {counted(row.files_total, 'file')}"

@@ -226,7 +226,7 @@ def test_the_cells_that_move_are_asked_for_while_something_goes_on() -> None:
     )
     done = ArchiveJobFactory.create(sealed=True)
     page = client.get(LIST).content.decode()
-    assert f'live/?ids={running.pk}"' in page
+    assert f"live/?ids={running.pk}&amp;newest={done.pk}" in page
     assert "every 2s" in page
     text = live(client, running, done)
     assert f'id="job-{running.pk}-progress" hx-swap-oob="true"' in text
@@ -235,6 +235,29 @@ def test_the_cells_that_move_are_asked_for_while_something_goes_on() -> None:
     text = live(client, running, done)
     assert "every" not in text
     assert "failed" in text
+
+
+def test_an_idle_list_says_that_there_are_new_archives(settings: Settings) -> None:
+    client = staff("viewer")
+    job = ArchiveJobFactory.create(sealed=True)
+    assert "every 15s" not in client.get(LIST).content.decode()
+    switch_on(settings)
+    assert f"newest={job.pk}" in client.get(LIST).content.decode()
+    query = {"ids": "", "newest": str(job.pk)}
+    assert "new archive" not in client.get(f"{LIST}live/", query).content.decode()
+    ArchiveJobFactory.create()
+    text = client.get(f"{LIST}live/", query).content.decode()
+    assert "1 new archive: show it" in text
+    assert "every 15s" in text
+
+
+def test_a_page_looks_often_while_only_a_worker_is_missing(settings: Settings) -> None:
+    switch_on(settings)
+    client = staff("viewer")
+    next_one = ArchiveJobFactory.create()
+    waiting = ArchiveJobFactory.create(code="no_space", message="No space")
+    assert "every 2s" in client.get(page_of(next_one)).content.decode()
+    assert "every 15s" in client.get(page_of(waiting)).content.decode()
 
 
 def test_a_verification_that_runs_shows_how_far_it_is() -> None:

@@ -18,6 +18,7 @@ from archiving.engine.manifest import Header, ManifestWriter
 from archiving.engine.members import Kind, Member
 from archiving.engine.walk import LeftOut, Reason
 from archiving.models import ArchiveJob, Restore
+from archiving.panels.headline import restore_headline
 from archiving.services.policy import current_policy
 from seqhub.operations.models import Event
 from tests.archiving.factories import ArchiveJobFactory, RestoreFactory
@@ -249,3 +250,37 @@ def test_a_restores_page_opens_with_what_it_waits_for(
         text = client.get(f"/admin/archiving/restore/{row.pk}/{name}/").content.decode()
         assert words in text
         assert ("every 2s" in text) is is_live
+
+
+@pytest.mark.parametrize("state", list(RestoreState))
+def test_an_archives_restores_follow_while_one_is_open(state: RestoreState) -> None:
+    row = RestoreFactory.create(state=state)
+    page = f"{LIST}{row.job.pk}/change/"
+    text = staff("viewer").get(page, {"tab": "restores"}).content.decode()
+    is_open = state in (RestoreState.REQUESTED, RestoreState.RUNNING)
+    assert ('hx-select="#panel-restores"' in text) is is_open
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([], "The whole run"),
+        (["Data/1.bcl"], "Data/<wbr>1.bcl"),
+        (["a", "b"], "2 chosen"),
+    ],
+)
+def test_a_restore_says_what_it_brings_back(files: list[str], words: str) -> None:
+    row = RestoreFactory.create(files=files)
+    client = staff("viewer")
+    for page in (
+        f"{LIST}{row.job.pk}/change/?tab=restores",
+        f"/admin/archiving/restore/{row.pk}/change/",
+    ):
+        assert words in client.get(page).content.decode()
+
+
+def test_one_file_is_not_called_files() -> None:
+    row = RestoreFactory.create(state=RestoreState.AVAILABLE, files_checked=1)
+    assert "; its only file is as it was sealed." in restore_headline(
+        row, timezone.now()
+    )
