@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from django.db.models import Q
 
+from archiving.choices import CheckState, Outcome, RestoreState
+from archiving.engine.members import printable
 from archiving.models import ArchiveJob, Restore, Verification
 from archiving.services.attention import refresh_attention
 from archiving.services.claiming import claim_next, due_jobs, take_back_expired
@@ -21,6 +24,7 @@ from archiving.services.sweeping import sweep
 from archiving.services.verification import claim_next_verification, run_verification
 from seqhub.lib import drain, queues
 from seqhub.lib.lease import LeaseLost, expired, new_worker_id
+from seqhub.lib.units import format_bytes, format_duration
 from seqhub.operations.services.doorbell import drop_unanswered
 from seqhub.operations.services.heartbeats import beat
 
@@ -83,16 +87,57 @@ def _do_next(host: str, worker_id: str) -> bool:
 
 def _do(host: str, worker_id: str) -> bool:
     if restore := claim_next_restore(host, worker_id):
-        run_restore(restore)
+        _restore(restore)
     elif asked := claim_next_verification(host, worker_id, scheduled=False):
-        run_verification(asked)
+        _verify(asked)
     elif job := claim_next(host, worker_id):
-        seal_job(job)
+        _seal(job)
     elif due := claim_next_verification(host, worker_id, scheduled=True):
-        run_verification(due)
+        _verify(due)
     else:
         return False
     return True
+
+
+def _seal(job: ArchiveJob) -> None:
+    name = printable(job.name)
+    log.info("sealing %s", name)
+    attempt = seal_job(job)
+    if attempt.outcome == Outcome.SEALED:
+        size = format_bytes(attempt.bytes_done)
+        took = format_duration((attempt.seal_s or 0) + (attempt.verify_s or 0))
+        log.info("%s sealed and verified: %s in %s", name, size, took)
+
+
+def _verify(row: Verification) -> None:
+    name = printable(row.job.name)
+    log.info("verifying %s", name)
+    began = time.monotonic()
+    done = run_verification(row)
+    message = printable(done.message)
+    if done.state == CheckState.OK:
+        words = f": {message}" if message else ""
+        log.info("%s verified in %s%s", name, _since(began), words)
+    elif done.state == CheckState.DAMAGED:
+        log.warning("%s is not as it was sealed: %s", name, message)
+    elif done.state == CheckState.FAILED:
+        log.warning("%s could not be verified: %s", name, message)
+
+
+def _restore(row: Restore) -> None:
+    name, target = printable(row.job.name), printable(row.target)
+    log.info("restoring %s to %s", name, target)
+    began = time.monotonic()
+    done = run_restore(row)
+    if done.state == RestoreState.AVAILABLE:
+        log.info("%s restored to %s in %s", name, target, _since(began))
+    elif done.message:
+        message = printable(done.message)
+        log.warning("%s could not be restored to %s: %s", name, target, message)
+
+
+def _since(began: float) -> str:
+    return format_duration(time.monotonic() - began)
 
 
 def _is_anything_due(host: str) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -71,6 +73,48 @@ def test_who_waits_for_a_restore_waits_for_no_seal(site: Site) -> None:
     assert restore.ended_at is not None
     assert asked.started_at is not None
     assert restore.ended_at <= asked.started_at <= sealed.started_at
+
+
+def test_the_log_tells_what_was_done(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    restored = site.path / "restored"
+    restored.mkdir()
+    site.configure(restore_roots=[restored])
+    job = site.add_job()
+    work.work(HOST)
+    request_verification(job.pk, actor=SHELL)
+    request_restore(job.pk, target=str(restored), files=[], actor=SHELL)
+    work.work(HOST)
+    told = [re.sub(r"\d+ (s|min)$", "N s", line) for line in caplog.messages]
+    assert [
+        line for line in told if line.startswith((RUN, "seal", "veri", "rest"))
+    ] == [
+        f"sealing {RUN}",
+        f"{RUN} sealed and verified: 97.7 KiB in N s",
+        f"restoring {RUN} to {restored}",
+        f"{RUN} restored to {restored} in N s",
+        f"verifying {RUN}",
+        f"{RUN} verified in N s",
+    ]
+
+
+def test_the_log_warns_of_what_failed(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = site.add_job()
+    work.work(HOST)
+    request_verification(job.pk, actor=SHELL)
+    job.archive_path.write_bytes(b"something else")
+    work.work(HOST)
+    away = site.add_job(site.add_run("M04034"))
+    away.location.rename(away.location.with_name("away"))
+    work.work(HOST)
+    warnings = [one.getMessage() for one in caplog.records if one.levelname != "INFO"]
+    assert len(warnings) == 2
+    assert warnings[0].startswith(f"{RUN} is not as it was sealed: ")
+    assert warnings[1].startswith(f"{away.name}: ")
 
 
 def test_nothing_is_begun_when_the_cluster_stops(site: Site, drained: None) -> None:
