@@ -12,6 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from archiving.choices import Outcome, Status, Verified
@@ -52,8 +54,8 @@ class Command(BaseCommand):
     """Seal runs in the foreground, or follow a run that `up` is sealing already.
 
     RUN is a name, sequencer/run, or the path of any directory. --once instead
-    registers what is due on this host, and seals until nothing is.
-    --dry-run says what would be done, and does nothing.
+    registers what is due on this host, seals until nothing is, and lists the runs
+    that wait or have failed. --dry-run says what would be done, and does nothing.
 
     The first Ctrl-C finishes the run that is being sealed and begins no other; a
     second one cancels it, and nothing of it is left.
@@ -118,11 +120,15 @@ class Command(BaseCommand):
             return
         take_back_expired(self._host)
         self._say(f"{register_due(self._host)} runs registered")
+        tried: list[int] = []
         while not self._foreground.stop.is_requested:
             job = claim_next(self._host, self._worker_id)
             if job is None:
                 self._say("nothing more is due")
+                for left in _left_over(self._host).exclude(pk__in=tried):
+                    yield self._tell_ended(left)
                 return
+            tried.append(job.pk)
             yield self._seal_claimed(job)
         yield STOPPED
 
@@ -192,8 +198,8 @@ class Command(BaseCommand):
         attempt = job.attempts.first()
         outcome = Outcome(attempt.outcome) if attempt else Outcome.FAILED
         message = job.message or (attempt.message if attempt else "")
-        words = f"{job.name}: {outcome.label}: {message.rstrip('.')}. {job.next_step}"
-        self._complain(words.strip())
+        why = f": {message.rstrip('.')}. {job.next_step}".rstrip() if message else "."
+        self._complain(f"{job.name}: {outcome.label}{why}{_next_try(job)}")
         if outcome == Outcome.SEALED:
             return FAILED  # and sealed anew by now: a new attempt waits
         return RESULTS.get(outcome, FAILED)
@@ -258,6 +264,24 @@ def _name_for(location: Path, sequencer: str = "") -> str:
         str(policy.require_destination()),
         str(policy.run_keys),
     )
+
+
+def _left_over(host: str) -> QuerySet[ArchiveJob]:
+    """Those that wait for something or have failed, and that nobody holds."""
+    return ArchiveJob.objects.filter(
+        Q(status=Status.FAILED)
+        | Q(status=Status.PENDING, not_before__gt=Now())
+        | Q(~Q(code=""), status=Status.ENCRYPTED),
+        host=host,
+        held_at=None,
+        ignored_at=None,
+    ).order_by("created_at", "pk")
+
+
+def _next_try(job: ArchiveJob) -> str:
+    if job.status == Status.PENDING and job.not_before:
+        return f" Next try: {timezone.localtime(job.not_before):%Y-%m-%d %H:%M %Z}."
+    return ""
 
 
 def _obstacle(job: ArchiveJob) -> str:

@@ -192,6 +192,40 @@ def test_once_tells_that_something_failed(site: Site) -> None:
     assert ArchiveJob.objects.get(name="good").status == Status.ENCRYPTED
 
 
+def test_once_tells_of_what_waits_until_it_is_sealed(
+    site: Site, settings: Settings
+) -> None:
+    site.add_run("one", is_due=True)
+    settings.CONFIG = site.config(free_space_margin_gb=10**9)
+    first, again = call("archive", "--once"), call("archive", "--once")
+    assert (first.code, again.code) == (3, 3)
+    for answer in (first, again):
+        assert answer.err.count("one: waits: ") == 1
+        assert "Next try: 20" in answer.err
+    assert ArchiveAttempt.objects.count() == 1
+    settings.CONFIG = site.config(free_space_margin_gb=0)
+    ArchiveJob.objects.update(not_before=None)
+    assert call("archive", "--once").code == 0
+
+
+def test_once_tells_of_what_failed_before(site: Site) -> None:
+    site.add_run("bad", is_due=True)
+    (site.archives / "bad.tar.gpg").write_text("somebody's")
+    first, again = call("archive", "--once"), call("archive", "--once")
+    assert (first.code, again.code) == (1, 1)
+    assert again.err == first.err
+    assert "Next try: 20" in again.err
+    assert ArchiveAttempt.objects.count() == 1
+    job = ArchiveJob.objects.get()
+    ArchiveJob.objects.update(status=Status.FAILED, not_before=None)
+    last = call("archive", "--once")
+    assert last.code == 1
+    assert "bad: failed: " in last.err
+    assert "Next try" not in last.err
+    hold(job.pk, actor=shell_actor(), reason="Known.")
+    assert call("archive", "--once").code == 0
+
+
 def test_once_needs_sealing_to_be_on(site: Site, settings: Settings) -> None:
     settings.CONFIG = site.config(gpg_receivers=[])
     answer = call("archive", "--once")
