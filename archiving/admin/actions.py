@@ -226,7 +226,7 @@ def primary_key(job: ArchiveJob) -> str:
     """The one thing that most likely comes next, for the large button."""
     if job.ignored_at:
         return "unignore"
-    if job.held_at:
+    if job.held_at and not _is_sealed(job):
         return "release"
     if job.status == Status.PROCESSING:
         return "cancel"

@@ -22,6 +22,11 @@ from seqhub.operations.admin.confirm import Question, ReasonForm, actor_of, ask
 
 NAMES_SAID = 3
 CHOOSE = "choose"
+_NO_KEY = (
+    " SeqHub has no secret key that opens this archive: the restore fails unless one "
+    "is added. With the archive's own key in a file use the command: seqhub restore "
+    "{} --to DIRECTORY --key-file FILE"
+)
 
 
 class RestoreForm(ReasonForm):
@@ -126,8 +131,15 @@ def _explain(
         said = f"All of {job.run_name}"
     room = f" It needs {format_bytes(need_bytes)}." if need_bytes is not None else ""
     days = current_policy().restore_keep_days
+    key = "" if _may_open(job) else _NO_KEY.format(job.run_name)
     keep = "1 day" if days == 1 else f"{days:g} days"
     return (
         f"{said}: decrypted, written and compared with what was sealed.{room} Nothing "
-        f"that is there is replaced, and it is removed again after {keep}."
+        f"that is there is replaced, and it is removed again after {keep}.{key}"
     )
+
+
+def _may_open(job: ArchiveJob) -> bool:
+    """False: the last check of keys found none of those that open it."""
+    known = list(job.recipients.values_list("has_secret_key", flat=True))
+    return not known or any(known)

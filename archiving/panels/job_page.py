@@ -181,6 +181,7 @@ def verifications_panel(job: ArchiveJob, query: QueryDict) -> Panel:
             "chip": check_chip(row),
             "took_s": _took_s(row.started_at, row.ended_at),
             "bar": bar_of(row) if row.state == "running" else None,
+            "findings": [_finding(finding) for finding in row.findings],
             "more": max(row.findings_count - len(row.findings), 0),
         }
         for row in page
@@ -192,6 +193,12 @@ def verifications_panel(job: ArchiveJob, query: QueryDict) -> Panel:
         {"job": job, "lines": lines, "page": page},
         count=page.paginator.count,
     )
+
+
+def _finding(finding: dict[str, str]) -> tuple[str, str]:
+    """What is wrong, and with which file: whose name opens the sentence."""
+    name = finding["name"]
+    return finding["message"].removeprefix(f"{name} "), name
 
 
 def copies_panel(job: ArchiveJob) -> Panel:

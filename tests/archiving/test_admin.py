@@ -329,6 +329,28 @@ def test_sealing_that_is_off_is_said_on_the_runs_page() -> None:
     assert "seal-now" not in text
 
 
+def test_findings_name_a_file_once() -> None:
+    finding = {
+        "fault": "x",
+        "message": "run/1.bcl has other bytes",
+        "name": "run/1.bcl",
+    }
+    other = {"fault": "x", "message": "run is cut", "name": ""}
+    row = VerificationFactory.create(
+        state=CheckState.DAMAGED, findings=[finding, other], findings_count=2
+    )
+    page = f"{page_of(row.job)}?tab=verifications"
+    text = staff("viewer").get(page).content.decode()
+    assert "<td>has other bytes</td>" in text
+    assert "<td>run is cut</td>" in text
+    assert text.count("1.bcl") == 1
+
+
+def test_the_command_for_new_keys_is_one_that_runs() -> None:
+    text = staff("viewer").get("/admin/archiving/recipient/").content.decode()
+    assert "seqhub rewrap --all" in text
+
+
 def test_only_open_verifications_can_be_cancelled() -> None:
     row = VerificationFactory.create(requested_at=timezone.now() - dt.timedelta(1))
     client = staff("operator")

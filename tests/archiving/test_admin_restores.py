@@ -21,7 +21,11 @@ from archiving.models import ArchiveJob, Restore
 from archiving.panels.headline import restore_headline
 from archiving.services.policy import current_policy
 from seqhub.operations.models import Event
-from tests.archiving.factories import ArchiveJobFactory, RestoreFactory
+from tests.archiving.factories import (
+    ArchiveJobFactory,
+    RecipientFactory,
+    RestoreFactory,
+)
 from tests.staff import staff
 
 pytestmark = pytest.mark.django_db
@@ -277,6 +281,19 @@ def test_a_restore_says_what_it_brings_back(files: list[str], words: str) -> Non
         f"/admin/archiving/restore/{row.pk}/change/",
     ):
         assert words in client.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_warned"), [([], False), ([False], True), ([False, True], False)]
+)
+def test_the_form_says_that_no_key_opens_the_archive(
+    job: ArchiveJob, keys: list[bool], is_warned: bool
+) -> None:
+    for has_secret_key in keys:
+        job.recipients.add(RecipientFactory.create(has_secret_key=has_secret_key))
+    text = staff("manager").get(f"{LIST}{job.pk}/restore/").content.decode()
+    command = f"seqhub restore {RUN} --to DIRECTORY --key-file FILE"
+    assert (command in text) is is_warned
 
 
 def test_one_file_is_not_called_files() -> None:
