@@ -13,7 +13,7 @@ from archiving.models import Restore, Verification
 from archiving.panels.chips import check_chip, restore_chip, status_chip
 from archiving.panels.links import archive_link, archives_link, restore_link
 from archiving.panels.progress import Bar, bar_of
-from archiving.panels.space import space_at
+from archiving.panels.space import destination_space
 from archiving.selectors import running_jobs, visible_jobs
 from archiving.services.policy import current_policy
 from seqhub.lib.markup import Chip
@@ -50,7 +50,9 @@ def sealing_panel() -> Panel:
             "waiting_link": archives_link(show="waiting"),
             "running_link": archives_link(show="running"),
             "is_on": policy.is_on,
-            "space": space_at(policy.destination) if policy.destination else None,
+            "space": destination_space(policy.destination)
+            if policy.destination
+            else None,
         },
         link=archives_link(),
         is_live=bool(lines),

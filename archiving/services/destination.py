@@ -33,7 +33,8 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
             raise destination_trouble(directory, error) from error
         except TimedOut as error:
             raise silent(directory) from error
-    if _has_archives(job) and (missing := missing_disk(destination)):
+    has_others = has_archives(job.host, job.destination)
+    if has_others and (missing := missing_disk(destination)):
         raise missing
     if job.sealed_at or job.origin == Origin.ADOPTED:
         return
@@ -44,6 +45,13 @@ def check_destination(job: ArchiveJob, artifacts: Artifacts) -> None:
                 f"{artifact.final} is there already, and SeqHub has not made it",
                 "Move it away, then retry.",
             )
+
+
+def has_archives(host: str, destination: str) -> bool:
+    """Whether the host has sealed into it before."""
+    return ArchiveJob.objects.filter(
+        host=host, destination=destination, sealed_at__isnull=False, is_here=True
+    ).exists()
 
 
 def is_bare(directory: Path) -> bool:
@@ -85,13 +93,3 @@ def _check_writable(directory: Path) -> None:
         os.close(os.open(probe, flags, 0o600))
     finally:
         probe.unlink(missing_ok=True)
-
-
-def _has_archives(job: ArchiveJob) -> bool:
-    """Whether this host has sealed into the same destination before."""
-    return ArchiveJob.objects.filter(
-        host=job.host,
-        destination=job.destination,
-        sealed_at__isnull=False,
-        is_here=True,
-    ).exists()

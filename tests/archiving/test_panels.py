@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -222,6 +223,7 @@ def test_what_was_opened_without_a_list_of_files_is_not_called_verified() -> Non
     ("fields", "key"),
     [
         ({}, "verify"),
+        ({"held_at": NOW}, "verify"),
         ({"has_weak_key": True}, "reseal"),
         ({"verification": Verified.DAMAGED}, "reseal"),
     ],
@@ -374,3 +376,22 @@ def test_an_archive_takes_a_constant_number_of_queries(
     page = f"/admin/archiving/archivejob/{job.pk}/change/"
     with django_assert_max_num_queries(20):
         assert client.get(page, {"tab": tab}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_mounted", [True, False])
+def test_a_disk_below_an_empty_mount_point_is_not_the_archives(
+    is_mounted: bool, settings: Settings, tmp_path: Path
+) -> None:
+    section = {"destination_path": tmp_path, "gpg_receivers": ["core"]}
+    archiving = settings.CONFIG.archiving.model_copy(update=section)
+    settings.CONFIG = settings.CONFIG.model_copy(update={"archiving": archiving})
+    assert sealing_panel().content["space"].free_bytes is not None
+    ArchiveJobFactory.create(sealed=True, destination=str(tmp_path))
+    if is_mounted:
+        (tmp_path / "RUN.tar.gpg").touch()
+    space = sealing_panel().content["space"]
+    assert space.is_unmounted != is_mounted
+    assert (space.free_bytes is not None) == is_mounted
+    page = staff("viewer").get("/admin/").content.decode()
+    assert ("though archives were sealed into it" in page) != is_mounted
