@@ -140,7 +140,8 @@ def test_it_writes_ours_from_dataflow_archives(
 ) -> None:
     source = tmp_path / "df_archive.yaml"
     source.write_text(DATAFLOW.format(destination=destination, log=log))
-    text, [told] = import_config("--dataflow", str(source))
+    text, [told, about_keys] = import_config("--dataflow", str(source))
+    assert f"run_keys_path: {tmp_path}/run_keys was written" in about_keys
     assert "statusdb is no longer needed" in told
     assert "seqhub import-statusdb" in told
     assert "secret" not in text + told
@@ -160,7 +161,8 @@ def test_a_second_log_and_unknown_keys_are_told(tmp_path: Path) -> None:
     source = tmp_path / "df_archive.yaml"
     source.write_text("encrypt_log_file: /a\narchive_log_file: /b\nspeed: 3\n")
     text, told = import_config("--dataflow", str(source))
-    assert sorted(line.split()[1] for line in told) == ["archive_log_file", "speed"]
+    assert told[0] == f"{source}: archive_log_file is not needed: SeqHub has one log"
+    assert told[2] == f"{source}: speed is not taken over (no such key)"
     assert "no such key: speed: 3" in text
     config = written(text, tmp_path)
     assert config.log_file == Path("/a")

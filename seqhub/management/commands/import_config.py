@@ -143,7 +143,14 @@ class Command(BaseCommand):
                 " itself. Bring them over from a dump of"
                 " DATABASE/_all_docs?include_docs=true: seqhub import-statusdb FILE"
             )
-        taken = [*known, *log_files[:1], NOT_NEEDED]
+        for key in log_files[1:]:
+            self.stderr.write(f"{source}: {key} is not needed: SeqHub has one log")
+        self.stderr.write(
+            f"run_keys_path: {home_keys()} was written, in your home directory."
+            " dataflow_archive kept its keys in the home of the user that ran it:"
+            " correct it if that is another"
+        )
+        taken = [*known, *log_files, NOT_NEEDED]
         return dataflow_part(config) + self._left(source, values, taken)
 
     def _left(
@@ -195,13 +202,18 @@ def dataflow_part(config: Config) -> str:
     values = {
         "sequencing_path": _text(section.sequencing_path),
         "destination_path": _text(section.destination_path),
-        "run_keys_path": str(Path("~/run_keys").expanduser()),
+        "run_keys_path": str(home_keys()),
         "gpg_receivers": section.gpg_receivers,
         "ignore": section.ignore,
         "tar_exclusions": section.tar_exclusions,
     }
     logging = {"log_level": config.log_level, "log_file": _text(config.log_file)}
     return _filled(LOGGING, logging) + _filled(DATAFLOW, values)
+
+
+def home_keys() -> Path:
+    """Where dataflow_archive would keep its keys if we ran it."""
+    return Path("~/run_keys").expanduser()
 
 
 def _text(path: Path | None) -> str | None:
