@@ -12,7 +12,7 @@ from archiving.engine.walk import LeftOut, survey
 from archiving.services.policy import Policy
 from archiving.services.space import free_bytes, needed_bytes
 from seqhub.lib.patience import TimedOut
-from seqhub.lib.units import format_bytes
+from seqhub.lib.units import counted, format_bytes
 
 NAMED = 5
 
@@ -34,11 +34,12 @@ def plan_lines(location: Path, name: str, policy: Policy) -> Iterator[str]:
     yield f"  archive    {destination / name}.tar.gpg"
     yield f"  run key    {policy.run_keys / name}.key.gpg"
     yield f"  opened by  {', '.join(policy.receivers)}"
-    yield f"  holds      {found.files:,} files, {format_bytes(found.size_bytes)}"
+    files = counted(found.files, "file")
+    yield f"  holds      {files}, {format_bytes(found.size_bytes)}"
     if found.left_out:
         more = ", ..." if found.left_out > NAMED else ""
         yield (
-            f"  left out   {found.left_out_files:,} files,"
+            f"  left out   {counted(found.left_out_files, 'file')},"
             f" {format_bytes(found.left_out_bytes)}: {', '.join(left_out)}{more}"
         )
     needed = needed_bytes(found) + policy.margin_bytes

@@ -19,6 +19,11 @@ def format_bytes(size: float) -> str:
     return f"{size:.{digits}f} {_SIZES[unit]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `5,005 files`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def format_duration(seconds: float, units: int = 2) -> str:
     """The largest `units` units: `41 min`, `2 h 14 min`, `3 d 4 h`; whole seconds."""
     left = max(round(seconds), 0)

@@ -4,7 +4,20 @@ import datetime as dt
 
 import pytest
 
-from seqhub.lib.units import format_bytes, format_duration, format_since, parse_duration
+from seqhub.lib.units import (
+    counted,
+    format_bytes,
+    format_duration,
+    format_since,
+    parse_duration,
+)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 files"), (1, "1 file"), (5005, "5,005 files")]
+)
+def test_things_are_counted(number: int, words: str) -> None:
+    assert counted(number, "file") == words
 
 
 @pytest.mark.parametrize(

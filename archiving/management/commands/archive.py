@@ -41,6 +41,7 @@ from archiving.services.sealing import seal_job
 from seqhub.lib.lease import new_worker_id
 from seqhub.lib.patience import TimedOut
 from seqhub.lib.processes import Cancelled
+from seqhub.lib.units import counted
 from seqhub.operations.errors import DomainError, InvalidValue, NotFound
 from seqhub.operations.management.actor import shell_actor
 
@@ -119,7 +120,7 @@ class Command(BaseCommand):
             yield FAILED
             return
         take_back_expired(self._host)
-        self._say(f"{register_due(self._host)} runs registered")
+        self._say(f"{counted(register_due(self._host), 'run')} registered")
         tried: list[int] = []
         while not self._foreground.stop.is_requested:
             job = claim_next(self._host, self._worker_id)

@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from archiving.models import ArchiveJob, Recipient
 from archiving.services.keys import check_recipients, test_key
+from archiving.services.policy import current_policy
 from archiving.services.rewrapping import export_keys
+from seqhub.lib.units import counted
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
 
@@ -80,6 +82,8 @@ class Command(BaseCommand):
             check_recipients(settings.CONFIG.host)
             code = self._list(Recipient.objects.filter(is_configured=True))
         else:
+            if not _is_current():
+                check_recipients(settings.CONFIG.host)
             self._list(Recipient.objects.all())
             self._tell_unopenable()
             code = 0
@@ -89,12 +93,15 @@ class Command(BaseCommand):
     def _list(self, rows: QuerySet[Recipient]) -> int:
         """1 if no receiver is among them, or one has a problem."""
         receivers = rows.filter(is_configured=True)
-        self.stdout.write("FINGERPRINT\tWHO\tRECEIVER\tSECRET KEY\tEXPIRES\tARCHIVES")
+        self.stdout.write(
+            "FINGERPRINT\tWHO\tRECEIVER\tSTATE\tSECRET KEY\tEXPIRES\tARCHIVES"
+        )
         for one in rows.annotate(archives=Count("jobs")):
             columns = (
                 one.fingerprint,
                 one.user_id or one.identifier or "not known here",
                 "yes" if one.is_configured else "no",
+                _state(one),
                 "here" if one.has_secret_key else "elsewhere",
                 _date(one.key_expires_at),
                 str(one.archives),
@@ -104,7 +111,7 @@ class Command(BaseCommand):
             self.stderr.write(f"{row}: {row.message}. {row.next_step}".strip())
         if not receivers.exists():
             self.stderr.write(
-                "no receiver is known: set archiving.gpg_receivers, then: manage.py"
+                "no receiver is known: set archiving.gpg_receivers, then: seqhub"
                 " keys --check"
             )
             return FAILED
@@ -117,8 +124,8 @@ class Command(BaseCommand):
         count = sealed.filter(~Q(recipients__in=receivers)).distinct().count()
         if count:
             self.stderr.write(
-                f"{count:,} archives can be opened by none of the receivers:"
-                " manage.py rewrap --all"
+                f"{counted(count, 'archive')} can be opened by none of the receivers:"
+                " seqhub rewrap --all"
             )
 
     def _test(self) -> int:
@@ -138,12 +145,26 @@ class Command(BaseCommand):
     def _export(self, directory: Path | None, *, dry_run: bool) -> int:
         report = export_keys(directory, dry_run=dry_run)
         would = "would be " if dry_run else ""
-        self.stdout.write(f"{len(report.written):,} key files {would}written")
+        self.stdout.write(f"{counted(len(report.written), 'key file')} {would}written")
         for path in report.different:
             self.stderr.write(f"{path} stays: the database has another key")
         for path, why in report.failed.items():
             self.stderr.write(f"{path} can't be written: {why}")
         return FAILED if report.different or report.failed else 0
+
+
+def _is_current() -> bool:
+    """Whether the receivers that are configured now are those of the last check."""
+    known = Recipient.objects.filter(is_configured=True)
+    identifiers = known.values_list("identifier", flat=True)
+    return set(identifiers) == set(current_policy().receivers)
+
+
+def _state(one: Recipient) -> str:
+    """What the last check found; only receivers are checked."""
+    if not one.is_configured:
+        return "-"
+    return one.problem.removeprefix("recipient_").replace("_", " ") or "ok"
 
 
 def _date(at: dt.datetime | None) -> str:

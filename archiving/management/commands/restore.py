@@ -38,7 +38,7 @@ from archiving.services.targets import (
 from seqhub.lib.lease import new_worker_id
 from seqhub.lib.patience import TimedOut
 from seqhub.lib.processes import Cancelled
-from seqhub.lib.units import format_bytes
+from seqhub.lib.units import counted, format_bytes
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
 
@@ -151,7 +151,9 @@ class Command(BaseCommand):
         if row.files_checked is None or row.message:
             self.stdout.write(f"{path}: restored. {row.message}".strip())
             return UNCOMPARED
-        self.stdout.write(f"{path}: {row.files_checked:,} files, as in the manifest")
+        self.stdout.write(
+            f"{path}: {counted(row.files_checked, 'file')}, as in the manifest"
+        )
         return 0
 
     def _give_up(self, row: Restore, reason: str) -> None:
@@ -176,8 +178,8 @@ class Command(BaseCommand):
                     size += member.size
         free = format_bytes(free_bytes(_existing(real)))
         self.stdout.write(
-            f"{job.archive_path}: {files:,} files, {format_bytes(size)}, would be"
-            f" restored to {real}, where {free} are free"
+            f"{job.archive_path}: {counted(files, 'file')}, {format_bytes(size)},"
+            f" would be restored to {real}, where {free} are free"
         )
 
 

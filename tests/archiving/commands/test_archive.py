@@ -242,7 +242,7 @@ def test_a_dry_run_tells_and_changes_nothing(site: Site) -> None:
         assert lines[0] == str(run)
         assert f"archive    {site.archives}/{RUN}.tar.gpg" in lines
         assert f"opened by  {', '.join(site.receivers)}" in lines
-        assert f"left out   1 files, 500 B: {RUN}/Thumbnail_Images" in lines
+        assert f"left out   1 file, 500 B: {RUN}/Thumbnail_Images" in lines
     assert not ArchiveJob.objects.exists()
     assert list(site.archives.iterdir()) == []
 

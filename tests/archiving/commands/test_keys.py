@@ -30,8 +30,8 @@ def test_they_are_listed_with_what_they_open(sealed: ArchiveJob, site: Site) -> 
     assert (answer.code, answer.err) == (0, "")
     _, *rows = [line.split("\t") for line in answer.out.splitlines()]
     assert {row[0]: row[2:] for row in rows} == {
-        site.receivers[0]: ["yes", "here", "never", "1"],
-        site.receivers[1]: ["yes", "elsewhere", "never", "1"],
+        site.receivers[0]: ["yes", "ok", "here", "never", "1"],
+        site.receivers[1]: ["yes", "ok", "elsewhere", "never", "1"],
     }
 
 
@@ -41,7 +41,7 @@ def test_archives_that_nobody_opens_any_more_are_told(
     ArchiveJobFactory.create(sealed=True)
     assert call("keys", "--check").code == 0
     answer = call("keys")
-    assert "1 archives can be opened by none of the receivers" in answer.err
+    assert "1 archive can be opened by none of the receivers" in answer.err
 
 
 def test_the_check_fails_for_a_bad_key(
@@ -55,6 +55,12 @@ def test_the_check_fails_for_a_bad_key(
     assert answer.code == 1
     assert not [record for record in caplog.records if record.name == "gnupg"]
     assert "expired on 2020-01-02. Ask its owner" in answer.err
+    _, *rows = [line.split("\t") for line in answer.out.splitlines()]
+    assert {row[0]: row[3] for row in rows} == {
+        site.receivers[0]: "ok",
+        expired: "expired",
+        "nobody@example.org": "missing",
+    }
 
 
 def test_the_check_fails_without_receivers(site: Site, settings: Settings) -> None:
@@ -78,7 +84,7 @@ def test_lost_key_files_are_written_again(
 ) -> None:
     before = sealed.key_path.read_bytes()
     sealed.key_path.unlink()
-    assert "1 key files would be written" in call("keys", "--export", "--dry-run").out
+    assert "1 key file would be written" in call("keys", "--export", "--dry-run").out
     assert not sealed.key_path.exists()
     assert call("keys", "--export").code == 0
     assert sealed.key_path.read_bytes() == before
@@ -98,7 +104,7 @@ def test_keys_are_written_to_the_present_directory(
     job = ArchiveJobFactory.create(sealed=True)
     monkeypatch.chdir(tmp_path)
     answer = call("keys", "--export", ".")
-    assert (answer.code, answer.out) == (0, "1 key files written\n")
+    assert (answer.code, answer.out) == (0, "1 key file written\n")
     assert [path.name for path in tmp_path.glob("*.gpg")] == [job.key_path.name]
 
 
@@ -120,6 +126,10 @@ def test_new_receivers_can_open_old_archives(
     assert sealed.archive_sha256 == digest
     assert Recipient.objects.get(fingerprint=added).jobs.get() == sealed
     assert "0 wrapped anew, 1 were so already" in call("rewrap", "--all").out
+    listed = call("keys")
+    assert len(listed.out.splitlines()) == 4
+    assert "not known here" not in listed.out
+    assert "\tno\t" not in listed.out
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_dry_run_tells_and_changes_nothing(sealed: ArchiveJob, site: Site) -> 
     assert answer.code == 0
     assert f"2 files, 9.8 KiB, would be restored to {target}" in answer.out
     one = call("restore", RUN, "--to", target, "--dry-run", "--file", "Data")
-    assert "1 files, 9.8 KiB" in one.out
+    assert "1 file, 9.8 KiB" in one.out
     assert not Restore.objects.exists()
     assert not target.exists()
 
