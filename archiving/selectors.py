@@ -48,7 +48,10 @@ def one_job(word: str) -> ArchiveJob:
     """The one archive that is meant. Raises ArchiveNotFound, AmbiguousRun."""
     found = list(find_jobs(word).order_by("pk")[:10])
     if not found:
-        raise ArchiveNotFound(f"There is no archive of {word}.")
+        raise ArchiveNotFound(
+            f"There is no archive of {word}. Archives are known by their names, and by"
+            " name, sequencer/run or path of their runs."
+        )
     if len(found) > 1:
         paths = ", ".join(job.path for job in found)
         raise AmbiguousRun(

@@ -92,7 +92,11 @@ def _arrived(word: str) -> Path:
     if len(found) > 1:
         raise _ambiguous(word, [str(path) for path in found])
     if not found:
-        raise NotFound(f"There is no run {word}.")
+        below = f" or below {top}" if top else ""
+        raise NotFound(
+            f"There is no run {word} in the monitored directories{below}. A name,"
+            " sequencer/run or a path says which is meant."
+        )
     return found[0]
 
 
