@@ -90,9 +90,11 @@ def retry(job_id: int, *, actor: Actor, reason: str = "") -> ArchiveJob:
 
 @transaction.atomic
 def hold(job_id: int, *, actor: Actor, reason: str = "") -> ArchiveJob:
-    """Don't begin it by itself; what runs goes on. Raises IllegalTransition,
-    ArchiveNotFound."""
+    """Don't begin it by itself; what runs goes on. Raises IllegalTransition: it is
+    on hold or sealed already; ArchiveNotFound."""
     job = lock_soon(job_id)
+    if job.status == Status.ENCRYPTED:
+        raise IllegalTransition(f"{job.name} is sealed; there is nothing to hold.")
     if job.held_at:
         raise IllegalTransition(f"{job.name} is on hold already.")
     put_on_hold(job, actor.name, reason)

@@ -71,6 +71,7 @@ def test_each_change_is_told_with_who_and_why(
         (jobs.retry, {"status": Status.PROCESSING}),
         (jobs.retry, FAILED | HELD),
         (jobs.hold, HELD),
+        (jobs.hold, {"sealed": True}),
         (jobs.release, {}),
         (jobs.cancel, {}),
         (jobs.cancel, {"sealed": True}),
