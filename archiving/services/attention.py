@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from archiving.choices import CheckState, Depth, RestoreState, Status, Verified
-from archiving.errors import WAITED_FOR
+from archiving.errors import FOR_A_PERSON, WAITED_FOR, Code
 from archiving.models import ArchiveJob, Recipient, Restore, Verification
 from archiving.services.policy import Policy, current_policy
 from archiving.services.successors import jobs_with_strangers, successor_of
@@ -24,9 +24,11 @@ DRILL_FAILED = "drill_failed"
 RESTORE_FAILED = "restore_failed"
 _OF_JOBS = (FAILED, DAMAGED, WAITING, OTHER_FOLDER)
 _REFRESHED = (*_OF_JOBS, SEALING_OFF, RECIPIENT_PROBLEM, DRILL_FAILED, RESTORE_FAILED)
+# Trying again will not help, and hours may pass until the last try.
+_AT_ONCE = FOR_A_PERSON | {Code.SOURCE_UNREADABLE}
 
-# (message, next step, (run folder's id, its name))
-Words = tuple[str, str, tuple[int, str] | None]
+# (message, next step, (run folder's id if it is known, its name))
+Words = tuple[str, str, tuple[int | None, str] | None]
 # (subject, code) -> words
 Wanted = dict[tuple[str, str], Words]
 
@@ -98,7 +100,8 @@ def _of_job(job: ArchiveJob) -> Wanted:
 
 def _of_seal(job: ArchiveJob) -> Wanted:
     wanted: Wanted = {}
-    if job.status == Status.FAILED:
+    is_hopeless = job.code in _AT_ONCE and job.status != Status.ENCRYPTED
+    if job.status == Status.FAILED or is_hopeless:
         words = f"{job.name} could not be sealed: {_sentence(job.message)}"
         wanted[job.subject, FAILED] = (words, job.next_step, job.run)
     elif job.code in WAITED_FOR and job.status != Status.ENCRYPTED:
@@ -150,7 +153,7 @@ def _of_restores() -> Wanted:
         (row.subject, RESTORE_FAILED): (
             f"{row.job.name} could not be restored: {_sentence(row.message)}",
             row.next_step,
-            row.job.run,
+            (row.job.runfolder_id, row.job.run_name),
         )
         for row in rows
     }

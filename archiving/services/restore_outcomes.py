@@ -27,6 +27,19 @@ _FINAL = frozenset(
     {Code.NO_SECRET_KEY, Code.WRONG_KEY, Code.NOT_IN_ARCHIVE, Code.ALREADY_THERE}
 )
 
+# In a shell: who is there has been told, and mends it by other arguments.
+_TOLD_IN_SHELL = frozenset(
+    {
+        Code.NO_SECRET_KEY,
+        Code.NOT_IN_ARCHIVE,
+        Code.ALREADY_THERE,
+        Code.DESTINATION_MISSING,
+        Code.DESTINATION_READ_ONLY,
+        Code.DESTINATION_FULL,
+        Code.DESTINATION_FAILED,
+    }
+)
+
 
 @transaction.atomic
 def finish(row: Restore, placed: Placed, policy: Policy) -> Restore:
@@ -58,7 +71,8 @@ def give_up(row: Restore, trouble: Trouble) -> Restore:
     """It failed, waits, or was cancelled; what is left behind if it is over goes.
 
     What fails is tried again after a pause; the third time is the last, and the
-    first where trying again changes nothing. Raises LeaseLost.
+    first where trying again changes nothing, or in a shell, where nobody waits for
+    it. Raises LeaseLost.
     """
     locked = _end_row(row, trouble)
     if locked.state in OVER:
@@ -131,7 +145,10 @@ def _end_row(row: Restore, trouble: Trouble) -> Restore:
         return locked
     locked.failure_count += 1
     is_over = trouble.code in _FINAL or locked.failure_count > len(PAUSES)
-    if is_over:
+    if locked.is_anywhere and trouble.code in _TOLD_IN_SHELL:
+        change(locked, RestoreState.CANCELLED)
+        locked.ended_at = timezone.now()
+    elif is_over or locked.is_anywhere:
         change(locked, RestoreState.FAILED)
         locked.ended_at = timezone.now()
         _tell_of_failure(locked)
@@ -150,5 +167,5 @@ def _tell_of_failure(row: Restore) -> None:
         RESTORE_FAILED,
         f"{row.job.name} could not be restored: {row.message}.",
         next_step=row.next_step,
-        runfolder=row.job.run,
+        runfolder=(row.job.runfolder_id, row.job.run_name),
     )

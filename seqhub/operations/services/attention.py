@@ -14,9 +14,12 @@ def open_attention(
     message: str,
     *,
     next_step: str = "",
-    runfolder: tuple[int, str] | None = None,
+    runfolder: tuple[int | None, str] | None = None,
 ) -> None:
-    """Make sure that it is on the list; a repeat only renews the words."""
+    """Make sure that it is on the list; a repeat only renews the words.
+
+    `runfolder` is id and name; a run that nobody watches has a name alone.
+    """
     ref, name = runfolder or (None, "")
     Attention.objects.update_or_create(
         subject=subject,
