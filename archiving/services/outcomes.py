@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from django.utils import timezone
 
 from archiving.choices import Outcome, Status
+from archiving.engine.members import printable
 from archiving.errors import FOR_A_PERSON, Code
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.attention import sync_attention
@@ -15,6 +17,8 @@ from archiving.services.jobs import change_status, put_on_hold
 from seqhub.lib.lease import expiry
 from seqhub.lib.units import format_duration
 from seqhub.operations.services.events import SYSTEM
+
+log = logging.getLogger(__name__)
 
 # After the first and the second failure; the third is the last.
 PAUSES = (dt.timedelta(minutes=5), dt.timedelta(minutes=30))
@@ -63,6 +67,8 @@ def give_up(
     if outcome == Outcome.WAITING and was_waiting_for == code:
         return  # told already
     what = f"Attempt {job.attempt} {_VERBS[outcome]}: {message.rstrip('.')}. {words}"
+    level = logging.INFO if outcome == Outcome.CANCELLED else logging.WARNING
+    log.log(level, "%s: %s", printable(job.name), printable(what.strip()))
     record(job, outcome, what, actor=SYSTEM, data={"code": code})
 
 

@@ -334,7 +334,6 @@ def _give_up(work: _Work, outcome: Outcome, trouble: Trouble, trace: str = "") -
     """Remove what was half made, and say in the row why."""
     remove(work.artifacts)
     trouble = _located(work, trouble)
-    log.warning("%s: %s: %s", work.job, outcome, trouble.message)
 
     @transaction.atomic
     def settle() -> None:

@@ -114,7 +114,7 @@ def test_the_log_warns_of_what_failed(
     warnings = [one.getMessage() for one in caplog.records if one.levelname != "INFO"]
     assert len(warnings) == 2
     assert warnings[0].startswith(f"{RUN} is not as it was sealed: ")
-    assert warnings[1].startswith(f"{away.name}: ")
+    assert warnings[1].startswith(f"{away.name}: Attempt 1 failed: ")
 
 
 def test_nothing_is_begun_when_the_cluster_stops(site: Site, drained: None) -> None:
