@@ -16,7 +16,6 @@ from archiving.choices import Stage
 from archiving.engine.children import Child, Children, program_missing
 from archiving.engine.findings import Fault, Finding
 from archiving.engine.gpg.symmetric import (
-    check_decryption,
     decrypt_argv,
     passphrase_pipe,
 )
@@ -29,7 +28,7 @@ from archiving.engine.restored import (
     set_directories,
 )
 from archiving.engine.trouble import destination_trouble
-from archiving.engine.verifying import Findings, open_archive
+from archiving.engine.verifying import Findings, decryption_trouble, open_archive
 from archiving.engine.watch import Watch
 from archiving.errors import Code, Trouble
 
@@ -260,7 +259,7 @@ def _extract(
             done=lambda: (os.lseek(file.fileno(), 0, os.SEEK_CUR), 0),
         )
         was_ended = gpg.process.returncode == -signal.SIGKILL
-        trouble = None if was_ended else _gpg_trouble(gpg)
+        trouble = None if was_ended else decryption_trouble(gpg)
         if tar.process.returncode and (wrong := _tar_trouble(tar, into, trouble)):
             raise wrong
         sync = children.start(["sync", "-f", str(into)])
@@ -286,16 +285,6 @@ def _tar_argv(selection: Selection, into: Path, names: int) -> list[str]:
     if selection.is_files_only:
         argv.append("--occurrence=1")
     return argv
-
-
-def _gpg_trouble(gpg: Child) -> Trouble | None:
-    if missing := program_missing(gpg):
-        return missing
-    try:
-        check_decryption(gpg.messages(), gpg.process.returncode)
-    except Trouble as trouble:
-        return trouble
-    return None
 
 
 def _tar_trouble(tar: Child, into: Path, of_gpg: Trouble | None) -> Trouble | None:

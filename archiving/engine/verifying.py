@@ -202,14 +202,15 @@ def _open(
             raise _unreadable(source)
         words = f"the disk can't read it: {source.error.strerror}"
         findings.add(Finding(Fault.ARCHIVE_UNREADABLE, words))
-    if trouble := _decryption_trouble(gpg):
+    if trouble := decryption_trouble(gpg):
         fault = _FAULTS.get(trouble.code)
         if fault is None:
             raise trouble
         findings.add(Finding(fault, trouble.message))
 
 
-def _decryption_trouble(gpg: Child) -> Trouble | None:
+def decryption_trouble(gpg: Child) -> Trouble | None:
+    """Why a gpg that has ended did not open all of it, as a whole."""
     if missing := program_missing(gpg):
         return missing
     try:

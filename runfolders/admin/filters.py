@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.admin import SimpleListFilter
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from runfolders.choices import IN_FLIGHT, RootStatus, Sequencing, State
 from runfolders.models import Runfolder
 from runfolders.selectors import open_holds
+from seqhub.operations.admin.views import View, ViewFilter, Views, links_to
 from seqhub.operations.selectors import open_attention
 
 VISIBLE = Q(root__is_configured=True, ignored_at=None)
 
-# key -> (label, condition, shown even when nothing matches)
-VIEWS: dict[str, tuple[str, Q, bool]] = {
+VIEWS: Views = {
     "": ("All", VISIBLE, True),
     "attention": ("Needs attention", VISIBLE & Q(needs_attention=True), True),
     "in_flight": (
@@ -57,51 +54,9 @@ def annotated(rows: QuerySet[Runfolder]) -> QuerySet[Any]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A ready-made view as a link with its count."""
-
-    label: str
-    count: int
-    query: str
-    is_open: bool
-
-
 def views(chosen: str) -> list[View]:
-    """The links above the list; each counts what it leads to.
-
-    A view starts afresh: without the search and the other filters.
-    """
-    numbers = annotated(Runfolder.objects.all()).aggregate(
-        **{
-            f"in_{key}": Count("pk", filter=condition)
-            for key, (_, condition, _) in VIEWS.items()
-        }
-    )
-    return [
-        View(
-            label,
-            numbers[f"in_{key}"],
-            f"?{ShowFilter.parameter_name}={key}" if key else "?",
-            key == chosen,
-        )
-        for key, (label, _, always) in VIEWS.items()
-        if always or numbers[f"in_{key}"] or key == chosen
-    ]
+    return links_to(VIEWS, annotated(Runfolder.objects.all()), chosen)
 
 
-class ShowFilter(SimpleListFilter):
-    """Chosen by the links above the list, not in the sheet of filters."""
-
-    title = "view"
-    parameter_name = "show"
-    template = "runfolders/no_filter.html"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(key, label) for key, (label, _, _) in VIEWS.items() if key]
-
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Runfolder]
-    ) -> QuerySet[Runfolder]:
-        _, condition, _ = VIEWS.get(self.value() or "", VIEWS[""])
-        return queryset.filter(condition)
+class ShowFilter(ViewFilter):
+    views = VIEWS
