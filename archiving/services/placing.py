@@ -16,7 +16,7 @@ from pathlib import Path
 
 from archiving.engine.gpg.home import open_home
 from archiving.engine.restoring import Restored, restore, select
-from archiving.engine.trouble import writing
+from archiving.engine.trouble import destination_trouble, writing
 from archiving.engine.watch import Watch
 from archiving.errors import Code, RestoreRefused, Trouble
 from archiving.models import ArchiveJob, Restore
@@ -71,8 +71,8 @@ def place(row: Restore, policy: Policy, watch: Watch, key_file: Path | None) -> 
     may_fill = row.is_anywhere and bool(row.files)
     if os.path.lexists(final) and not may_fill:
         raise _occupied(final)
+    _make(target)
     with writing(final):
-        target.mkdir(parents=True, exist_ok=True)
         partial = _open_partial(row, target)
     with _held(row, partial) as held:
         restored = _restore(row, held, final, policy, watch, key_file)
@@ -94,6 +94,21 @@ def _target(row: Restore, policy: Policy) -> Path:
         return resolve_target(row.target, policy, anywhere=row.is_anywhere)
     except RestoreRefused as error:
         raise Trouble(Code.DESTINATION_MISSING, error.message) from error
+
+
+def _make(target: Path) -> None:
+    """Raises Trouble."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        trouble = destination_trouble(target, error)
+        if trouble.code != Code.DESTINATION_MISSING:
+            raise trouble from error
+        raise Trouble(
+            Code.DESTINATION_MISSING,
+            f"{target} can't be made: {error.strerror}",
+            "Choose another directory (in a shell: --to).",
+        ) from error
 
 
 def _open_partial(row: Restore, target: Path) -> Path:

@@ -144,7 +144,7 @@ class Command(BaseCommand):
             return FAILED
         # In a shell nobody waits for it any longer.
         self._give_up(row, "It would have had to wait.")
-        return FAILED if row.failure_count else WAITS
+        return WAITS
 
     def _tell_restored(self, row: Restore) -> int:
         path = Path(row.target) / row.job.run_name

@@ -12,8 +12,11 @@ from pytest_django import Settings
 
 from archiving.choices import RestoreState
 from archiving.models import ArchiveJob, Restore
+from archiving.services.attention import refresh_attention
+from seqhub.operations.models import Attention
 from tests.archiving.commands.shell import Site, call
 from tests.archiving.keys import gpg
+from tests.factories import HOST
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RUN = "240131_A00001_0001_AHXXXXXXXX"
@@ -67,6 +70,19 @@ def test_a_key_file_opens_it(sealed: ArchiveJob, site: Site, tmp_path: Path) -> 
     answer = call("restore", RUN, "--to", site.restores, "--key-file", tmp_path / "key")
     assert answer.code == 0
     assert (site.restores / RUN / "RunInfo.xml").is_file()
+    states = Restore.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == [RestoreState.CANCELLED, RestoreState.AVAILABLE]
+    refresh_attention(HOST)
+    assert not Attention.objects.filter(subject__startswith="restore:").exists()
+
+
+def test_a_directory_that_cannot_be_made_is_told(sealed: ArchiveJob) -> None:
+    answer = call("restore", RUN, "--to", "/proc/restored")
+    assert answer.code in (1, 2)  # only root gets as far as to try
+    if answer.code == 1:
+        assert "/proc/restored can't be made" in answer.err
+        assert "--to" in answer.err
+    assert not Attention.objects.filter(subject__startswith="restore:").exists()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +119,9 @@ def test_a_damaged_archive_leaves_nothing(sealed: ArchiveJob, site: Site) -> Non
     assert answer.code == 1
     assert RUN in answer.err
     assert list(site.restores.iterdir()) == []
-    assert Restore.objects.get().state in (RestoreState.FAILED, RestoreState.CANCELLED)
+    row = Restore.objects.get()
+    assert row.state == RestoreState.FAILED
+    assert Attention.objects.filter(subject=row.subject).exists()
 
 
 def test_too_little_space_is_not_waited_for(
