@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -245,14 +245,21 @@ def _spelled_otherwise(arrival: Arrival, host: str, inode: int) -> ArchiveJob | 
     return None
 
 
-def free_name(run_name: str, sequencer: str, destination: str, run_keys: str) -> str:
-    """What a new archive of this run is called there. Keys of archives at former
-    destinations may lie in the same `run_keys`."""
+def free_name(
+    run_name: str,
+    sequencer: str,
+    destination: str,
+    run_keys: str,
+    promised: Collection[str] = (),
+) -> str:
+    """What a new archive of this run is called there, if the `promised` names are
+    given out before. Keys of archives at former destinations may lie in the same
+    `run_keys`."""
     taken = ArchiveJob.objects.filter(Q(destination=destination) | Q(run_keys=run_keys))
     return next(
         name
         for name in candidate_names(run_name, sequencer)
-        if not taken.filter(name=name).exists()
+        if name not in promised and not taken.filter(name=name).exists()
     )
 
 

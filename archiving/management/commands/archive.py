@@ -85,6 +85,7 @@ class Command(BaseCommand):
         if once == bool(runs):
             raise CommandError("name the runs to seal, or say --once", returncode=USAGE)
         self._host = settings.CONFIG.host
+        self._promised: set[str] = set()
         self._worker_id = new_worker_id(self._host)
         self._foreground = Foreground(self.stdout)
         with self._foreground.stop.installed():
@@ -215,6 +216,19 @@ class Command(BaseCommand):
                 self._complain(f"{word}: {error}")
                 yield FAILED
 
+    def _name_for(self, location: Path, sequencer: str = "") -> str:
+        """What a new archive would be called, after those that were told before."""
+        policy = current_policy()
+        name = free_name(
+            location.name,
+            sequencer or location.parent.name,
+            str(policy.require_destination()),
+            str(policy.run_keys),
+            self._promised,
+        )
+        self._promised.add(name)
+        return name
+
     def _named(self, runs: list[str]) -> Iterator[tuple[str, Path, str]]:
         for word in runs:
             try:
@@ -225,14 +239,15 @@ class Command(BaseCommand):
             if job and job.status == Status.ENCRYPTED:
                 self._say(f"{job.archive_path} is there; nothing would be done")
                 continue
-            yield word, location, job.name if job else _name_for(location)
+            yield word, location, job.name if job else self._name_for(location)
 
     def _due(self) -> Iterator[tuple[str, Path, str]]:
         for job in due_jobs().filter(host=self._host):
             yield job.name, job.location, job.name
         for arrival in due_arrivals(self._host, current_policy()):
             location = arrival.location
-            yield str(location), location, _name_for(location, arrival.sequencer)
+            name = self._name_for(location, arrival.sequencer)
+            yield str(location), location, name
 
     def _say(self, line: str) -> None:
         self._foreground.close()
@@ -254,17 +269,6 @@ def _directory(word: str) -> Path | None:
         one_job(word)
         return None
     return path.resolve() if path.is_dir() else None
-
-
-def _name_for(location: Path, sequencer: str = "") -> str:
-    """What the next new archive of such a run would be called."""
-    policy = current_policy()
-    return free_name(
-        location.name,
-        sequencer or location.parent.name,
-        str(policy.require_destination()),
-        str(policy.run_keys),
-    )
 
 
 def _left_over(host: str) -> QuerySet[ArchiveJob]:

@@ -247,6 +247,19 @@ def test_a_dry_run_tells_and_changes_nothing(site: Site) -> None:
     assert list(site.archives.iterdir()) == []
 
 
+def test_a_dry_run_gives_equal_names_different_archives(site: Site) -> None:
+    for sequencer in ("A00001", "B00002"):
+        site.add_run(RUN, sequencer=sequencer, is_due=True)
+    named = [f"A00001/{RUN}", f"B00002/{RUN}"]
+    for arguments in (["--once"], named):
+        lines = call("archive", "--dry-run", *arguments).out.splitlines()
+        archives = [line.split()[1] for line in lines if "  archive  " in line]
+        assert archives == [
+            f"{site.archives}/{RUN}.tar.gpg",
+            f"{site.archives}/B00002__{RUN}.tar.gpg",
+        ]
+
+
 @pytest.mark.slow
 def test_a_run_that_is_being_sealed_is_followed(site: Site) -> None:
     job = _registered(site)
