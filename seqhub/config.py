@@ -139,6 +139,12 @@ class Config(BaseSettings):
         return self._file
 
     @property
+    def names_directories(self) -> bool:
+        """Whether a site of somebody's own is meant."""
+        ours = self.archiving.sequencing_path or self.archiving.destination_path
+        return bool(ours or self.runfolders.monitored_directories)
+
+    @property
     def is_tryout(self) -> bool:
         """No file and no run folders named: SeqHub shows itself on examples."""
         return self._is_tryout
@@ -224,8 +230,7 @@ def load_config() -> Config:
     file = _find_file()
     if file is None:
         config = build_config({}, Path.cwd())
-        watches = config.runfolders.monitored_directories
-        return config if watches else config.for_tryout()
+        return config if config.names_directories else config.for_tryout()
     try:
         values, mistakes = read_mapping(file)
     except Unreadable as error:

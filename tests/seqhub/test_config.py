@@ -42,6 +42,17 @@ def test_run_folders_named_by_a_variable_are_no_tryout(
     assert [root.path for root in roots] == [Path("/data/seq")]
 
 
+@pytest.mark.parametrize("key", ["SEQUENCING_PATH", "DESTINATION_PATH"])
+def test_archives_named_by_a_variable_are_no_tryout(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Its runs would be sealed to the throwaway key of the example.
+    monkeypatch.setenv(f"SEQHUB_ARCHIVING__{key}", "/data/seq")
+    config = load_config()
+    assert not config.is_tryout
+    assert config.archiving.gpg_receivers == []
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n", "server:\n"])
 def test_an_empty_file_is_legal_and_no_tryout(
     text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
