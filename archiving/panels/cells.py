@@ -8,11 +8,14 @@ from collections.abc import Iterable
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from archiving.choices import CheckState, Status
+from archiving.choices import CheckState, Status, Verified
 from archiving.models import ArchiveJob, Progress, Verification
 from archiving.panels.chips import check_chip, extra_chips, status_chip, verified_chip
+from archiving.panels.links import archive_link
 from archiving.panels.progress import bar_of
+from runfolders.models import Runfolder
 from seqhub.lib import markup
+from seqhub.lib.markup import Chip
 
 
 def open_verifications(jobs: Iterable[ArchiveJob]) -> dict[int, Verification]:
@@ -43,6 +46,25 @@ def verified_cell(
     if read_at is None:
         return chip
     return format_html('{}<div class="below">{}</div>', chip, markup.since(read_at))
+
+
+def archive_cells(runs: Iterable[Runfolder]) -> dict[int, SafeString]:
+    """Run folder id -> how its archive is, the youngest if it has several, with a
+    link to it. One query."""
+    jobs = ArchiveJob.objects.filter(runfolder__in=list(runs)).order_by("pk")
+    return {
+        job.runfolder_id: format_html(
+            '<a href="{}">{}</a>', archive_link(job), markup.chip(_sealed_chip(job))
+        )
+        for job in jobs.defer("wrapped_key", "publishing", "raw_path")
+        if job.runfolder_id is not None
+    }
+
+
+def _sealed_chip(job: ArchiveJob) -> Chip:
+    if job.status == Status.ENCRYPTED and job.verification == Verified.DAMAGED:
+        return verified_chip(job, None)
+    return status_chip(job)
 
 
 def progress_cell(job: ArchiveJob) -> SafeString:

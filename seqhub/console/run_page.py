@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin import display
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
+from archiving.panels.cells import archive_cells
+from archiving.services.policy import current_policy
 from runfolders.admin.overrides import CHANGE, OVERRIDES, primary_key
-from runfolders.admin.runs import RunfolderAdmin
+from runfolders.admin.runs import RunfolderAdmin, RunList
 from runfolders.choices import IN_FLIGHT
 from runfolders.models import Hold, Runfolder
 from runfolders.panels.chips import IGNORED, early_chips, hold_chip
@@ -23,13 +28,37 @@ from runfolders.panels.run_page import subtitle
 from runfolders.selectors import open_hold, usual_settling_s
 from runfolders.services.notes import add_note
 from seqhub.console.panels import tabs_of, tracks_of
+from seqhub.lib import markup
 from seqhub.operations.admin.confirm import actor_of, safe_next
 from seqhub.operations.errors import DomainError
 from seqhub.operations.selectors import open_attention
 
 
+class RunListWithArchives(RunList):
+    """A page of runs, each with its `archive_cell` if it has one."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        cells = archive_cells(self.result_list)
+        for run in self.result_list:
+            run.archive_cell = cells.get(run.pk)
+
+
 class RunAdmin(RunfolderAdmin):
     """The list of runs, and the page of one."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return RunListWithArchives
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        columns = list(super().get_list_display(request))
+        if current_policy().is_on:
+            columns.insert(columns.index("status") + 1, "archive")
+        return columns
+
+    @display(description="Archive")
+    def archive(self, run: Any) -> SafeString:
+        return run.archive_cell or markup.faint("–")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

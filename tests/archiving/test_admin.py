@@ -362,3 +362,25 @@ def test_only_open_verifications_can_be_cancelled() -> None:
     assert row.state == CheckState.CANCELLED
     assert "is over" in client.post(address, BECAUSE).content.decode()
     assert address not in client.get(tab).content.decode()
+
+
+def test_the_list_of_runs_tells_of_archives(settings: Settings) -> None:
+    runs = [RunfolderFactory.create(name=f"run{number}") for number in range(3)]
+    fine, bad = (
+        ArchiveJobFactory.create(sealed=True, runfolder=run, verification=verification)
+        for run, verification in zip(
+            runs, (Verified.VERIFIED, Verified.DAMAGED), strict=False
+        )
+    )
+    client = staff("viewer")
+    runs_list = "/admin/runfolders/runfolder/"
+    assert page_of(fine) not in client.get(runs_list).content.decode()
+    switch_on(settings)
+    answer = client.get(runs_list)
+    assert page_of(fine) in answer.content.decode()
+    cells = {run.pk: run.archive_cell for run in answer.context["cl"].result_list}
+    assert page_of(fine) in cells[runs[0].pk]
+    assert "encrypted" in cells[runs[0].pk]
+    assert page_of(bad) in cells[runs[1].pk]
+    assert "damaged" in cells[runs[1].pk]
+    assert cells[runs[2].pk] is None
