@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from archiving.choices import CheckState, Depth, RestoreState, Status, Verified
 from archiving.errors import FOR_A_PERSON, WAITED_FOR, Code
@@ -148,7 +148,16 @@ def _of_drills() -> Wanted:
 
 
 def _of_restores() -> Wanted:
-    rows = Restore.objects.filter(state=RestoreState.FAILED).select_related("job")
+    # Repeated with another key, say, it may have come back after all.
+    repeated = Restore.objects.filter(
+        pk__gt=OuterRef("pk"),
+        job=OuterRef("job"),
+        target=OuterRef("target"),
+        files=OuterRef("files"),
+        state__in=(RestoreState.AVAILABLE, RestoreState.EXPIRED),
+    )
+    failed = Restore.objects.filter(~Exists(repeated), state=RestoreState.FAILED)
+    rows = failed.select_related("job")
     return {
         (row.subject, RESTORE_FAILED): (
             f"{row.job.name} could not be restored: {_sentence(row.message)}",

@@ -124,6 +124,21 @@ def test_a_damaged_archive_leaves_nothing(sealed: ArchiveJob, site: Site) -> Non
     assert Attention.objects.filter(subject=row.subject).exists()
 
 
+def test_a_failure_is_over_once_the_same_came_back(
+    sealed: ArchiveJob, site: Site
+) -> None:
+    sound = sealed.archive_path.read_bytes()
+    sealed.archive_path.write_bytes(sound[:-1000])
+    assert call("restore", RUN, "--to", site.restores).code == 1
+    refresh_attention(HOST)
+    there = Attention.objects.filter(subject__startswith="restore:")
+    assert there.exists()
+    sealed.archive_path.write_bytes(sound)
+    assert call("restore", RUN, "--to", site.restores).code == 0
+    refresh_attention(HOST)
+    assert not there.exists()
+
+
 def test_too_little_space_is_not_waited_for(
     sealed: ArchiveJob, site: Site, settings: Settings
 ) -> None:
