@@ -28,6 +28,7 @@ from archiving.services.manifests import (
     put_back,
 )
 from runfolders.engine.files import printable
+from seqhub.lib.units import counted
 
 
 class Opener:
@@ -137,7 +138,9 @@ class Opener:
             found.take(finding)
         found.findings.count += checked.findings_count - len(checked.findings)
         found.is_compared = True
-        words = f"{checked.files:,} files, {checked.content_bytes:,} bytes, were opened"
+        verb = "was" if checked.files == 1 else "were"
+        files = counted(checked.files, "file")
+        words = f"{files}, {checked.content_bytes:,} bytes, {verb} opened"
         if manifest is not None:
             found.checked.append(f"{words} and compared with the manifest.")
             self._examine_source(manifest)
@@ -180,5 +183,5 @@ class Opener:
             return
         count = found.findings.count - before
         how = "content included" if row.is_deep else "names, sizes and times"
-        result = f"{count:,} differences" if count else "as sealed"
+        result = counted(count, "difference") if count else "as sealed"
         found.checked.append(f"The run at {self._job.path}, {how}: {result}.")

@@ -112,6 +112,7 @@ def test_a_changed_run_is_no_success(flag: str, sealed: ArchiveJob) -> None:
     first = answer.out.splitlines()[0]
     assert first == f"{RUN}: archive as sealed; the run folder has changed"
     assert answer.err.count(f"{RUN}/RunInfo.xml") == 1
+    assert ": 1 difference." in answer.out
     sealed.refresh_from_db()
     assert sealed.verification == Verified.VERIFIED
 
