@@ -22,7 +22,7 @@ from archiving.panels.cells import open_verifications
 from archiving.panels.chips import check_chip, extra_chips, status_chip, verified_chip
 from archiving.panels.headline import headline
 from archiving.panels.job_page import tabs
-from archiving.panels.links import archive_link, counted
+from archiving.panels.links import archive_link
 from archiving.panels.progress import amounts, bar_of
 from archiving.panels.reads import last_read_at
 from archiving.services.policy import current_policy
@@ -30,7 +30,7 @@ from archiving.services.registration import register_runfolder
 from archiving.services.verification import cancel_verification
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Track
-from seqhub.lib.units import format_bytes
+from seqhub.lib.units import counted, format_bytes
 from seqhub.operations.admin.confirm import Question, actor_of, ask
 from seqhub.operations.selectors import open_attention
 

@@ -21,11 +21,12 @@ from archiving.panels.chips import (
     verified_chip,
 )
 from archiving.panels.files import files_panels
-from archiving.panels.links import chosen, counted, restore_link
+from archiving.panels.links import chosen, restore_link
 from archiving.panels.progress import bar_of
 from archiving.panels.reads import last_read_at
 from runfolders.panels.run_page import timeline
 from seqhub.lib.panels import Panel, Tab
+from seqhub.lib.units import counted
 from seqhub.operations.models import Event
 
 ROWS_PER_PAGE = 25

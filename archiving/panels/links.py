@@ -21,11 +21,6 @@ def archive_link(job: ArchiveJob | int, tab: str = "") -> str:
     return f"{link}?tab={tab}" if tab else link
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 file`, `5,005 files`."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
-
-
 def chosen(row: Restore) -> str:
     """What a restore brings back."""
     if not row.files:

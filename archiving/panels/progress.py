@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from archiving.choices import Stage
 from archiving.models import Progress
-from archiving.panels.links import counted
 from archiving.selectors import progress_of
-from seqhub.lib.units import format_bytes, format_duration
+from seqhub.lib.units import counted, format_bytes, format_duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,7 @@ def _tell_of_lost_keys(host: str) -> None:
         KEY_LOST,
         f"The key file of {lost[0]}{others} is missing on {host}; the database has "
         "the key.",
-        next_step="Write it again: manage.py keys --export",
+        next_step="Write it again: seqhub keys --export",
     )
 
 

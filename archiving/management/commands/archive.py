@@ -190,7 +190,7 @@ class Command(BaseCommand):
             return DONE
         what = "is damaged" if job.verification == Verified.DAMAGED else "is unverified"
         self._complain(
-            f"{job.archive_path} {what}. See: manage.py verify {job.name}; it can be"
+            f"{job.archive_path} {what}. See: seqhub verify {job.name}; it can be"
             " sealed anew on its page."
         )
         return FAILED

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from seqhub.lib.units import counted
 from seqhub.operations.admin.confirm import Question, actor_of
 from seqhub.operations.errors import DomainError
 from seqhub.operations.services.events import Actor
@@ -59,7 +60,7 @@ def bulk_action(change: Change) -> tuple[Action, str, str]:
             "key": change.key,
             "count": count,
             "noun": change.noun,
-            "counted": _counted(count, change.noun),
+            "counted": counted(count, change.noun),
             "names": [str(row) for row in rows[:NAMES_SHOWN]],
             "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
             "checkbox": ACTION_CHECKBOX_NAME,
@@ -84,12 +85,8 @@ def _do_each(
         else:
             done += 1
     if done:
-        messages.success(request, f"{_counted(done, change.noun)}: {change.done}")
+        messages.success(request, f"{counted(done, change.noun)}: {change.done}")
     for message in refused[:REFUSALS_SAID]:
         messages.error(request, f"Refused: {message}")
     if len(refused) > REFUSALS_SAID:
         messages.error(request, f"{len(refused) - REFUSALS_SAID} more were refused.")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
