@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
-from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -44,6 +43,7 @@ from seqhub.lib.processes import Cancelled
 from seqhub.lib.units import counted
 from seqhub.operations.errors import DomainError, InvalidValue, NotFound
 from seqhub.operations.management.actor import shell_actor
+from seqhub.operations.management.documented import DocumentedCommand
 
 DONE, FAILED, USAGE, WAITS = 0, 1, 2, 3
 # Which of several results the exit code tells.
@@ -51,7 +51,7 @@ GRAVEST = (STOPPED, USAGE, FAILED, WAITS, DONE)
 RESULTS = {Outcome.SEALED: DONE, Outcome.WAITING: WAITS}
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     """Seal runs in the foreground, or follow a run that `up` is sealing already.
 
     RUN is a name, sequencer/run, or the path of any directory. --once instead
@@ -66,13 +66,8 @@ class Command(BaseCommand):
     receiver's key; 130 stopped before all was done.
     """
 
-    help = cleandoc(__doc__ or "")
     # The work itself tells what is wrong for it; a disk elsewhere must not hold it up.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("runs", nargs="*", metavar="RUN")

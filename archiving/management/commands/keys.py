@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from inspect import cleandoc
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
@@ -21,11 +19,12 @@ from archiving.services.rewrapping import export_keys
 from seqhub.lib.units import counted
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
+from seqhub.operations.management.documented import DocumentedCommand
 
 FAILED, USAGE, NOTHING = 1, 2, 3
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     """List whose keys open how many archives, and what is wrong with them.
 
     --check    look at every receiver's key now: is it there, unexpired, and can
@@ -40,13 +39,8 @@ class Command(BaseCommand):
     is wrong; 3 there is no secret key to --test with.
     """
 
-    help = cleandoc(__doc__ or "")
     # The work itself tells what is wrong for it; a disk elsewhere must not hold it up.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Sequence
-from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from archiving.choices import RestoreState
@@ -41,11 +40,12 @@ from seqhub.lib.processes import Cancelled
 from seqhub.lib.units import counted, format_bytes
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
+from seqhub.operations.management.documented import DocumentedCommand
 
 FAILED, USAGE, WAITS, UNCOMPARED = 1, 2, 3, 4
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     """Restore a run to DIR/<run>, or only the files and directories that --file
     names, and compare each with the manifest.
 
@@ -59,13 +59,8 @@ class Command(BaseCommand):
     stopped. But for 0 and 4, nothing is left of it.
     """
 
-    help = cleandoc(__doc__ or "")
     # The work itself tells what is wrong for it; a disk elsewhere must not hold it up.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", metavar="RUN", help="a name, sequencer/run, or path")

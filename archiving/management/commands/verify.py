@@ -5,15 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.db.models import F
 
@@ -34,6 +33,7 @@ from seqhub.lib.processes import Cancelled
 from seqhub.lib.units import parse_duration
 from seqhub.operations.errors import DomainError, IllegalTransition
 from seqhub.operations.management.actor import shell_actor
+from seqhub.operations.management.documented import DocumentedCommand
 
 AS_SEALED, DIFFERS, USAGE, UNCHECKED, TIME_UP = range(5)
 # Which of several results the exit code tells.
@@ -42,7 +42,7 @@ ABOUT_SOURCE = {Fault.SOURCE_MISSING, Fault.SOURCE_CHANGED, Fault.SOURCE_EXTRA}
 SHOWN_FINDINGS = 20
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     """Read archives and say what is as sealed, what is not, and what was not looked
     at. Without RUN all archives of this host, those first that were read longest
     ago.
@@ -57,13 +57,8 @@ class Command(BaseCommand):
     or there is no archive; 4 the time was up before all were read; 130 stopped.
     """
 
-    help = cleandoc(__doc__ or "")
     # The work itself tells what is wrong for it; a disk elsewhere must not hold it up.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(

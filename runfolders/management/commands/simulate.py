@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from inspect import cleandoc
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from runfolders.engine.simulator.plan import EndsAs, Plan, Step
 from runfolders.engine.simulator.run import INSTRUMENTS, simulate
+from seqhub.operations.management.documented import DocumentedCommand
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     """Write a run folder below DIRECTORY as an instrument does, in its order.
 
     --ending says what becomes of the run:
@@ -32,13 +32,8 @@ class Command(BaseCommand):
     leaves what an instrument leaves that is switched off.
     """
 
-    help = cleandoc(__doc__ or "")
     # It needs no database, and `up` starts it before there is one to check.
     requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        kwargs.setdefault("formatter_class", RawDescriptionHelpFormatter)
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("directory", type=Path, help="where the run folder appears")
