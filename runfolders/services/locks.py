@@ -14,14 +14,18 @@ WATCH = 7_062
 MEASURE = 7_063
 
 
+def second_key(name: str) -> int:
+    """What stands for the name in an advisory lock: a signed integer of four bytes."""
+    return zlib.crc32(name.encode()) - 2**31
+
+
 @contextmanager
 def exclusive(kind: int, name: str) -> Iterator[bool]:
     """Whether this session got the lock of that kind and name; else another has it.
 
     PostgreSQL frees it when the session ends, however it ends.
     """
-    # The second key is a signed integer of four bytes.
-    key = zlib.crc32(name.encode()) - 2**31
+    key = second_key(name)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, key])
         got = bool(cursor.fetchone()[0])
