@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import subprocess
@@ -27,7 +26,7 @@ from archiving.engine.restored import (
     remove_different,
     set_directories,
 )
-from archiving.engine.trouble import destination_trouble
+from archiving.engine.trouble import said_of_disk
 from archiving.engine.verifying import Findings, decryption_trouble, open_archive
 from archiving.engine.watch import Watch
 from archiving.errors import Code, Trouble
@@ -39,7 +38,6 @@ TAR_OPTIONS = (
 )
 # Once tar has ended, gpg has only its integrity check left to do.
 GPG_GRACE_S = 30.0
-_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,10 +288,8 @@ def _tar_argv(selection: Selection, into: Path, names: int) -> list[str]:
 def _tar_trouble(tar: Child, into: Path, of_gpg: Trouble | None) -> Trouble | None:
     """Why tar failed; None when gpg's trouble explains it."""
     said = tar.tail()
-    for number in _OF_DISKS:
-        if os.strerror(number) in said:
-            error = OSError(number, os.strerror(number))
-            return destination_trouble(into.resolve(), error)
+    if of_disk := said_of_disk(into.resolve(), said):
+        return of_disk
     if of_gpg:
         # A whole restore ends here; of single files the digests decide.
         return of_gpg if not said else None

@@ -6,7 +6,6 @@ stock `gpg` and `tar`.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import subprocess
@@ -31,8 +30,8 @@ from archiving.engine.gpg.symmetric import encrypt_argv, explain_gpg, passphrase
 from archiving.engine.manifest import Header, ManifestWriter
 from archiving.engine.tar import TarDamaged, TarScanner
 from archiving.engine.trouble import (
-    destination_trouble,
     reading_source,
+    said_of_disk,
     source_missing,
     writing,
 )
@@ -43,8 +42,6 @@ from archiving.errors import Code, Trouble
 
 TAR_OPTIONS = ("--create", "--format=gnu", "--sort=name", "--file=-")
 _FAILURE_CHARACTERS = 500
-# What gpg reports of a disk, in the words of the C locale.
-_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +179,11 @@ def _stream(
 def _gpg_trouble(gpg: Child, output: Path) -> Trouble:
     """Why gpg has failed to write `output`."""
     said = gpg.messages()
-    for number in _OF_DISKS:
-        if os.strerror(number) in said:
-            return destination_trouble(
-                output.parent, OSError(number, os.strerror(number))
-            )
-    return program_missing(gpg) or explain_gpg(said, gpg.process.returncode)
+    return (
+        said_of_disk(output.parent, said)
+        or program_missing(gpg)
+        or explain_gpg(said, gpg.process.returncode)
+    )
 
 
 def _check_whole(scanner: TarScanner) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from archiving.engine.members import shown
 from archiving.errors import Code, Trouble
+from seqhub.lib.files import is_disk_full
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# What programs report of a disk, in the words of the C locale.
+_SAID = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 
 
 def source_missing(source: Path) -> Trouble:
@@ -59,9 +61,18 @@ def writing(path: Path) -> Iterator[None]:
         raise destination_trouble(path.parent, error) from error
 
 
+def said_of_disk(directory: Path, messages: str) -> Trouble | None:
+    """What tar or gpg, writing to the directory, said of its disk; None if nothing."""
+    for number in _SAID:
+        words = os.strerror(number)
+        if words in messages:
+            return destination_trouble(directory, OSError(number, words))
+    return None
+
+
 def destination_trouble(directory: Path, error: OSError) -> Trouble:
     """What an error of writing there means, and what to do."""
-    if error.errno in _FULL:
+    if is_disk_full(error):
         return Trouble(
             Code.DESTINATION_FULL,
             f"{directory} is full",

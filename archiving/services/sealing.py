@@ -30,7 +30,7 @@ from archiving.engine.opening import sealed_digest
 from archiving.engine.sealing import Sealed, SealOrder, seal, survey_source
 from archiving.engine.source import compare_source
 from archiving.engine.trouble import reading_source, source_missing, writing
-from archiving.engine.verifying import Checked, verify
+from archiving.engine.verifying import Checked, Findings, verify
 from archiving.engine.walk import Fingerprint, Survey
 from archiving.engine.watch import Watch
 from archiving.errors import WAITED_FOR, Code, Trouble
@@ -273,24 +273,24 @@ def _compare(order: SealOrder, survey: Survey, reporter: Reporter) -> None:
     """Raises Trouble(SOURCE_CHANGED, SOURCE_MISSING) unless the run still is what was
     sealed."""
     reporter.stage(Stage.COMPARING)
-    now = Fingerprint()
+    now, found = Fingerprint(), Findings()
     with reading_source(order.source), order.manifest.open("rb") as file:
         _, members = read_manifest(file)
-        findings = compare_source(
+        for finding in compare_source(
             order.source,
             members,
             Exclusions(order.exclusions),
             deep=False,
             tick=lambda entries, size_bytes: reporter.tick(size_bytes, entries),
             fingerprint=now,
-        )
-        found = list(findings)
-    if found and not order.source.is_dir():
+        ):
+            found.add(finding)
+    if found.count and not order.source.is_dir():
         raise source_missing(order.source)
-    named = [one.message for one in found[:_NAMED]]
-    if len(found) > _NAMED:
-        named.append(f"and {len(found) - _NAMED:,} more")
-    if not found and now.hexdigest() != survey.fingerprint:
+    named = [one.message for one in found.kept[:_NAMED]]
+    if found.count > _NAMED:
+        named.append(f"and {found.count - _NAMED:,} more")
+    if not found.count and now.hexdigest() != survey.fingerprint:
         named = ["something in it was written or touched again"]
     if named:
         raise Trouble(
