@@ -11,6 +11,7 @@ import fcntl
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from types import TracebackType
@@ -23,6 +24,10 @@ from archiving.errors import Code, Trouble
 CHUNK_BYTES = 1 << 20
 # As large as an ordinary user may make a pipe.
 PIPE_BYTES = 1 << 20
+# tar and gpg move some kilobytes at a time. To wake up for each of them costs more
+# than to hash them, so that we let a pipe fill, or drain, a little.
+NAP_S = 0.0005
+_NAP_BELOW_BYTES = 1 << 17
 TELL_EVERY_S = 0.5
 TAIL_BYTES = 4000
 MESSAGES_BYTES = 1 << 20
@@ -73,6 +78,7 @@ class Children:
     """
 
     def __init__(self) -> None:
+        self.are_killed = False
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -119,6 +125,7 @@ class Children:
 
     def kill(self) -> None:
         """End what still runs, and wait for it."""
+        self.are_killed = True
         for child in self._children:
             if child.process.poll() is None:
                 child.process.kill()
@@ -155,18 +162,22 @@ class Children:
 
 
 def chunks(stream: IO[bytes]) -> Iterator[memoryview]:
-    """The content of an unbuffered stream, in one piece of memory that is used
+    """What comes out of an unbuffered pipe, in one piece of memory that is used
     again for each."""
     buffer = memoryview(bytearray(CHUNK_BYTES))
     descriptor = stream.fileno()
     while count := os.readv(descriptor, [buffer]):
         yield buffer[:count]
+        if count < _NAP_BELOW_BYTES:
+            time.sleep(NAP_S)
 
 
-def write_all(descriptor: int, data: memoryview) -> None:
-    """Write every byte, to a pipe that takes what fits. Raises OSError."""
+def write_all(stream: IO[bytes], data: memoryview) -> None:
+    """Write every byte, to an unbuffered pipe that does not block. Raises OSError."""
     while data:
-        data = data[os.write(descriptor, data) :]
+        data = data[stream.write(data) or 0 :]
+        if data:
+            time.sleep(NAP_S)
 
 
 def program_missing(child: Child) -> Trouble | None:

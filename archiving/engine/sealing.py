@@ -158,10 +158,11 @@ def _stream(
         os.close(passphrase)
     assert tar.process.stdout and gpg.process.stdin  # noqa: S101, PT018 - for mypy
     source, sink = tar.process.stdout, gpg.process.stdin
+    os.set_blocking(sink.fileno(), False)
 
     def pump() -> None:
         for piece in chunks(source):
-            write_all(sink.fileno(), piece)
+            write_all(sink, piece)
             scanner.feed(piece)
 
     with suppress(BrokenPipeError):  # gpg has ended, and says why below

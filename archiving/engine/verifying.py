@@ -6,18 +6,20 @@ import errno
 import hashlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from archiving.choices import Stage
 from archiving.engine.children import (
+    CHUNK_BYTES,
+    NAP_S,
     Child,
     Children,
     chunks,
     program_missing,
-    write_all,
 )
 from archiving.engine.findings import Fault, Finding
 from archiving.engine.gpg.symmetric import (
@@ -79,7 +81,7 @@ def verify(
         expected = _Expected(manifest, findings)
         try:
             scanner = TarScanner(expected.compare)
-            source = _Source(archive, file)
+            source = _Source(archive, file, children)
             watch.stage(Stage.VERIFYING)
             _open(source, scanner, key, home, children, findings, watch)
             expected.finish(scanner)
@@ -102,9 +104,9 @@ def digest(path: Path, watch: Watch) -> tuple[int, str]:
     """
     watch.stage(Stage.VERIFYING)
     with open_archive(path) as file, Children() as children:
-        source = _Source(path, file)
+        source = _Source(path, file, children)
         children.follow(
-            lambda: source.feed(lambda _piece: None),
+            source.read,
             watch=watch,
             done=lambda: (source.bytes_read, 0),
         )
@@ -132,34 +134,43 @@ def open_archive(path: Path) -> BinaryIO:
 
 
 class _Source:
-    """The archive as it is read, once, with its digest."""
+    """The archive's bytes and digest, read through a descriptor whose position
+    belongs to gpg."""
 
-    def __init__(self, path: Path, file: IO[bytes]) -> None:
+    def __init__(self, path: Path, file: IO[bytes], children: Children) -> None:
         self.path = path
+        self.file = file
         self.bytes_read = 0
         self.digest = hashlib.sha256()
         self.error: OSError | None = None
-        self._file = file
+        self._children = children
+        self._buffer = memoryview(bytearray(CHUNK_BYTES))
 
-    def feed(self, take: Callable[[memoryview], None]) -> None:
-        """Read to the end, also when nobody takes it any more."""
-        is_taken = True
-        for piece in self._pieces():
-            self.digest.update(piece)
-            self.bytes_read += len(piece)
-            if is_taken:
-                try:
-                    take(piece)
-                except BrokenPipeError:
-                    is_taken = False
-
-    def _pieces(self) -> Iterator[memoryview]:
+    def read(self, gpg: Child | None = None) -> None:
+        """Read what `gpg` has read, while memory still has it, and once it has ended
+        whatever is left."""
         try:
-            yield from chunks(self._file)
+            while not self._children.are_killed:
+                is_alone = gpg is None or gpg.process.poll() is not None
+                count = self._read(CHUNK_BYTES if is_alone else self._behind())
+                if is_alone and not count:
+                    return
+                if not is_alone and count < CHUNK_BYTES:
+                    time.sleep(NAP_S)
         except OSError as error:
-            if isinstance(error, BrokenPipeError):
-                raise
             self.error = error
+
+    def _behind(self) -> int:
+        """How many bytes gpg is ahead, at most a chunk."""
+        position = os.lseek(self.file.fileno(), 0, os.SEEK_CUR)
+        return min(position - self.bytes_read, CHUNK_BYTES)
+
+    def _read(self, count: int) -> int:
+        piece = self._buffer[:count]
+        read = os.preadv(self.file.fileno(), [piece], self.bytes_read)
+        self.digest.update(piece[:read])
+        self.bytes_read += read
+        return read
 
 
 def _open(
@@ -176,25 +187,24 @@ def _open(
     try:
         gpg = children.start(
             decrypt_argv(home, passphrase),
-            stdin=subprocess.PIPE,
+            stdin=source.file,
             stdout=subprocess.PIPE,
             pass_fds=(passphrase,),
         )
     finally:
         os.close(passphrase)
-    sink, opened = gpg.process.stdin, gpg.process.stdout
-    assert sink and opened  # noqa: S101, PT018 - for mypy
-
-    def feed() -> None:
-        source.feed(lambda piece: write_all(sink.fileno(), piece))
-        sink.close()
+    opened = gpg.process.stdout
+    assert opened  # noqa: S101 - for mypy
 
     def scan() -> None:
         for piece in chunks(opened):
             scanner.feed(piece)
 
     children.follow(
-        feed, scan, watch=watch, done=lambda: (source.bytes_read, scanner.files)
+        lambda: source.read(gpg),
+        scan,
+        watch=watch,
+        done=lambda: (source.bytes_read, scanner.files),
     )
     gpg.process.wait()
     if source.error:
