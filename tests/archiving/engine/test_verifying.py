@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 from pathlib import Path
 
 import pytest
 
+from archiving.engine.children import CHUNK_BYTES
 from archiving.engine.findings import Fault
 from archiving.engine.gpg.secret import new_session_key
 from archiving.engine.verifying import Checked, digest, verify
@@ -40,6 +43,62 @@ def test_another_key_does_not_open_it(archive: Archive) -> None:
         order.archive, order.manifest, new_session_key(), order.home, Unwatched()
     )
     assert faults(checked) == {Fault.WRONG_KEY}
+
+
+@pytest.fixture
+def big_archive(tmp_path: Path, private_home: Path) -> Archive:
+    """Of several pieces."""
+    run = tmp_path / "RUN"
+    run.mkdir()
+    with (run / "big.bcl").open("wb") as file:
+        file.truncate(8 * CHUNK_BYTES)
+    return seal_run(run, tmp_path / "out", private_home)
+
+
+def use_gpg(directory: Path, patch: pytest.MonkeyPatch, script: str) -> None:
+    """A gpg that reads nothing; the real one reads on whatever the key."""
+    program = directory / "bin" / "gpg"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+
+def test_all_of_it_is_read_although_gpg_ends_early(
+    big_archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "gpg: decryption failed: Bad session key"
+    use_gpg(tmp_path, monkeypatch, f"echo '{words}' >&2; exit 2")
+    checked = look(big_archive)
+    assert faults(checked) == {Fault.WRONG_KEY}
+    content = big_archive.order.archive.read_bytes()
+    assert checked.archive_bytes == len(content)
+    assert checked.archive_sha256 == hashlib.sha256(content).hexdigest()
+
+
+class Cancelling(Unwatched):
+    def tick(self, bytes_done: int, files_done: int) -> None:
+        raise Trouble(Code.CANCELLED, "a person cancelled it")
+
+
+def test_what_is_cancelled_is_not_read_to_its_end(
+    big_archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_gpg(tmp_path, monkeypatch, "exec sleep 60")
+    preadv = os.preadv
+    counts: list[int] = []
+
+    def counting(descriptor: int, buffers: list[memoryview], at: int) -> int:
+        counts.append(preadv(descriptor, buffers, at))
+        return counts[-1]
+
+    monkeypatch.setattr(os, "preadv", counting)
+    order = big_archive.order
+    with pytest.raises(Trouble) as trouble:
+        verify(order.archive, order.manifest, order.key, order.home, Cancelling())
+    assert trouble.value.code == Code.CANCELLED
+    # One piece may be under way when gpg is killed.
+    assert sum(counts) <= CHUNK_BYTES
 
 
 def test_a_flipped_bit_names_its_file(tmp_path: Path, private_home: Path) -> None:
