@@ -38,6 +38,18 @@ class Progress(models.Model):
         abstract = True
 
 
+# The columns of Progress when work begins anew.
+NO_PROGRESS = {
+    "stage": "",
+    "bytes_done": 0,
+    "bytes_total": None,
+    "files_done": 0,
+    "files_total": None,
+    "rate_bytes_s": None,
+    "progress_at": None,
+}
+
+
 class ArchiveJob(Leased, Progress):
     """One run folder, and the encrypted archive that is made of it.
 

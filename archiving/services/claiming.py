@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from archiving.choices import CheckState, Outcome, Status
 from archiving.errors import Code
-from archiving.models import ArchiveAttempt, ArchiveJob, Verification
+from archiving.models import NO_PROGRESS, ArchiveAttempt, ArchiveJob, Verification
 from archiving.services import locks
 from archiving.services.history import record
 from archiving.services.naming import artifacts_of
@@ -147,7 +147,7 @@ def _claim(
         lease_until=expiry(policy.lease_s),
         attempt=job.attempt + 1,
         cancel_requested_at=None,
-        **_NO_PROGRESS,
+        **NO_PROGRESS,
     )
     # A job that waits is tried every few minutes, which is no news.
     if job.failure_count or not job.code:
@@ -214,14 +214,3 @@ def _take_back(job_id: int, host: str, policy: Policy) -> bool:
     if job.host == host:
         remove(artifacts_of(job, job.attempt, policy.manifests_dir))
     return True
-
-
-_NO_PROGRESS = {
-    "stage": "",
-    "bytes_done": 0,
-    "bytes_total": None,
-    "files_done": 0,
-    "files_total": None,
-    "rate_bytes_s": None,
-    "progress_at": None,
-}

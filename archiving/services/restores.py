@@ -23,7 +23,7 @@ from archiving.errors import (
     RestoreRefused,
     Trouble,
 )
-from archiving.models import ArchiveJob, Restore
+from archiving.models import NO_PROGRESS, ArchiveJob, Restore
 from archiving.services.attention import RESTORE_FAILED
 from archiving.services.doorbell import ring_for_work
 from archiving.services.jobs import lock_soon
@@ -279,11 +279,7 @@ def _claim(rows: QuerySet[Restore], worker_id: str) -> Restore | None:
         lease_until=expiry(current_policy().lease_s),
         attempt=row.attempt + 1,
         started_at=now,
-        stage="",
-        bytes_done=0,
-        files_done=0,
-        rate_bytes_s=None,
-        progress_at=None,
+        **NO_PROGRESS,
     )
     row.refresh_from_db()
     return row

@@ -19,7 +19,7 @@ from django.utils import timezone
 from archiving.choices import CheckState, Depth, Status, Verified
 from archiving.engine.watch import Watch
 from archiving.errors import ArchiveNotFound, Code, Trouble
-from archiving.models import ArchiveJob, Verification
+from archiving.models import NO_PROGRESS, ArchiveJob, Verification
 from archiving.services.attention import sync_attention
 from archiving.services.claiming import has_room, scheduled_verifications
 from archiving.services.doorbell import ring_for_work
@@ -192,13 +192,7 @@ def _claim(rows: QuerySet[Verification], worker_id: str) -> Verification | None:
         lease_until=expiry(current_policy().lease_s),
         attempt=row.attempt + 1,
         started_at=timezone.now(),
-        stage="",
-        bytes_done=0,
-        bytes_total=None,
-        files_done=0,
-        files_total=None,
-        rate_bytes_s=None,
-        progress_at=None,
+        **NO_PROGRESS,
     )
     row.refresh_from_db()
     return row
