@@ -39,6 +39,7 @@ from seqhub.config_errors import (
 )
 from seqhub.config_file import Unreadable, read_mapping
 from seqhub.lib.sections import ConfigPath, relative_to
+from turret.conf import TurretSection
 
 __all__ = ["Config", "ConfigError", "build_config", "load_config"]
 
@@ -92,6 +93,7 @@ class Config(BaseSettings):
     api: ApiSection = Field(default_factory=ApiSection)
     runfolders: RunfoldersSection = Field(default_factory=RunfoldersSection)
     archiving: ArchivingSection = Field(default_factory=ArchivingSection)
+    turret: TurretSection = Field(default_factory=TurretSection)
 
     _file: Path | None = PrivateAttr(default=None)
     _is_tryout: bool = PrivateAttr(default=False)

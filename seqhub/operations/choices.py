@@ -22,6 +22,7 @@ class Source(TextChoices):
     SCANNER = "scanner", "scanner"
     SUPERVISOR = "supervisor", "supervisor"
     SYSTEM = "system", "system"
+    TRACE = "trace", "Nextflow"
 
 
 # The roles of staff, as Django groups; each may what the one before may.

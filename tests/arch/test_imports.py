@@ -19,9 +19,11 @@ FLOORS = (
 )
 DOORS = ("api", "admin", "tasks", "management")
 # The rooms of an app, and the rooms of the same app that each may import.
-NOUNS = {"choices", "errors", "conf"}
+NOUNS = {"words", "choices", "errors", "conf"}
 ROOMS = {
-    "choices": {"choices"},
+    # States for an engine that works where Django is not.
+    "words": {"words"},
+    "choices": {"words", "choices"},
     "errors": {"choices", "errors"},
     "conf": NOUNS,
     "engine": NOUNS | {"engine"},
