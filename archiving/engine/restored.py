@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from archiving.engine.digests import digest_file
 from archiving.engine.findings import Fault, Finding
 from archiving.engine.members import Kind, Member, shown
 
@@ -21,7 +21,6 @@ _FORMATS = {
     Kind.CHARACTER_DEVICE: stat.S_IFCHR,
     Kind.BLOCK_DEVICE: stat.S_IFBLK,
 }
-_CHUNK_BYTES = 1 << 20
 _NOT_THERE = "is not there"
 Tick = Callable[[int, int], None]
 
@@ -126,11 +125,8 @@ class _Look:
         return os.path.lexists(other) and os.path.samestat(status, os.lstat(other))
 
     def _digest(self, path: bytes) -> str:
-        digest = hashlib.sha256()
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                self._bytes += len(chunk)
-                self._tick(self._bytes, self._files)
-        return digest.hexdigest()
+        def told(count: int) -> None:
+            self._bytes += count
+            self._tick(self._bytes, self._files)
+
+        return digest_file(path, told)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from io import FileIO
 from pathlib import Path
 
+from archiving.engine.digests import PIECE_BYTES, digest_file
 from archiving.engine.exclusion import Exclusions
 from archiving.engine.findings import Fault, Finding
 from archiving.engine.members import Kind, Member, shown
 from archiving.engine.walk import Entry, Fingerprint, position, walk
 
-_CHUNK_BYTES = 1 << 20
 _ENTRIES_PER_TICK = 1000
 _KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -96,7 +93,6 @@ class _Comparison:
         self._tick = tick
         self._entries = 0
         self._read_bytes = 0
-        self._chunk = memoryview(bytearray(_CHUNK_BYTES))
         # The names that the tar has for what has several.
         self._names: dict[tuple[int, int], bytes] = {}
 
@@ -145,20 +141,12 @@ class _Comparison:
         return kind, b""
 
     def _digest(self, name: bytes) -> str:
-        """SHA-256 of a file. Raises OSError, also if it is none any more."""
-        digest = hashlib.sha256()
-        path = os.path.join(self._parent, name)
-        # Neither a link nor a pipe that came in between may be followed or waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with FileIO(descriptor) as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "no regular file any more", path)
-            while count := file.readinto(self._chunk):
-                digest.update(self._chunk[:count])
-                self._read_bytes += count
-                if self._tick is not None and count == _CHUNK_BYTES:
-                    self._tick(self._entries, self._read_bytes)
-        return digest.hexdigest()
+        def told(count: int) -> None:
+            self._read_bytes += count
+            if self._tick is not None and count == PIECE_BYTES:
+                self._tick(self._entries, self._read_bytes)
+
+        return digest_file(os.path.join(self._parent, name), told)
 
 
 def _finding(fault: Fault, name: bytes, words: str) -> Finding:
