@@ -20,13 +20,14 @@ from runfolders.models import Runfolder
 from runfolders.selectors import open_holds, present_runfolders
 from runfolders.services.columns import path_columns
 from seqhub.lib.patience import TimedOut, patient, within
+from seqhub.lib.units import format_duration
 
 # One directory may take so long; a mount that takes longer hangs.
 ANSWER_S = 30
 STAT_S = 5
 SENTINEL_BYTES = 64 * 1024
 # API clients have it.
-_TAKEN = (State.PENDING, State.STARTED)
+TAKEN = (State.PENDING, State.STARTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def takeable(host: str) -> QuerySet[Runfolder]:
     return (
         present_runfolders(host)
         .filter(root__status=RootStatus.AVAILABLE)
-        .exclude(state__in=_TAKEN)
+        .exclude(state__in=TAKEN)
         .exclude(sequencing=Sequencing.VANISHED)
         .filter(~Exists(open_holds().filter(runfolder=OuterRef("pk"))))
         .select_related("instrument", "root")
@@ -61,44 +62,56 @@ def takeable(host: str) -> QuerySet[Runfolder]:
 def complete_runs(host: str, policy: Policy) -> Iterator[Arrival]:
     """In monitored directories, without a job: complete ones, or those with the
     sentinel where the configuration asks for it."""
-    rows = takeable(host).filter(
-        ~Exists(ArchiveJob.objects.filter(runfolder=OuterRef("pk"))),
-        ~Exists(ArchiveJob.objects.filter(host=host, path=OuterRef("path"))),
-    )
+    rows = without_job(takeable(host))
     if policy.register_when == Registration.SENTINEL:
         for row in rows.order_by("pk"):
-            if _has_sentinel(row.root.path, row.location, policy.sentinel):
+            if not sentinel_lack_of(row, policy):
                 yield Arrival.of_runfolder(row, f"it has {policy.sentinel.name}")
         return
     complete = rows.filter(sequencing=Sequencing.COMPLETE)
     for row in complete.order_by("completed_at", "pk"):
-        if policy.register_when is None and _is_below(row.location, policy):
+        if policy.register_when is None and is_below(row.location, policy):
             continue  # there the sentinel decides
         yield Arrival.of_runfolder(row, "it is complete")
 
 
 def arrivals(host: str, policy: Policy) -> Iterator[Arrival]:
-    """`<sequencing_path>/<sequencer>/<run>` without a job that have the sentinel.
-
-    A disk that does not answer, or is not there, has none.
-    """
-    top = policy.sequencing_path
-    if top is None or policy.register_when == Registration.COMPLETE:
-        return
-    jobs = ArchiveJob.objects.filter(host=host).values_list("path", flat=True)
-    looks = _look(top, frozenset(jobs), policy.sentinel)
-    try:
-        found = [path for path in patient(ANSWER_S, str(top), looks) if path]
-    except (OSError, TimedOut):
-        return
+    """`<sequencing_path>/<sequencer>/<run>` without a job that have the sentinel."""
     known = Runfolder.objects.filter(host=host, is_present=True)
-    for location in found:
+    for location, lack in runs_below(host, policy):
+        if lack:
+            continue
         path = path_columns(str(location))["path"]
         row = known.filter(path=path).first()
         if row is not None and not takeable(host).filter(pk=row.pk).exists():
             continue
         sequencer = path_columns(str(location.parent))["name"]
         yield Arrival(location, sequencer, row, f"it has {policy.sentinel.name}")
+
+
+def runs_below(host: str, policy: Policy) -> list[tuple[Path, str]]:
+    """`<sequencing_path>/<sequencer>/<run>` without a job, each with what its sentinel
+    lacks, where that decides.
+
+    A disk that does not answer, or is not there, has none.
+    """
+    top = policy.sequencing_path
+    if top is None or policy.register_when == Registration.COMPLETE:
+        return []
+    jobs = ArchiveJob.objects.filter(host=host).values_list("path", flat=True)
+    looks = _look(top, frozenset(jobs), policy.sentinel)
+    try:
+        return [seen for seen in patient(ANSWER_S, str(top), looks) if seen]
+    except (OSError, TimedOut):
+        return []
+
+
+def without_job(rows: QuerySet[Runfolder]) -> QuerySet[Runfolder]:
+    """Those of the run folders that have none, by their rows or their paths."""
+    there = ArchiveJob.objects.filter(host=OuterRef("host"), path=OuterRef("path"))
+    return rows.filter(
+        ~Exists(ArchiveJob.objects.filter(runfolder=OuterRef("pk"))), ~Exists(there)
+    )
 
 
 def inode_of(arrival: Arrival) -> int | None:
@@ -110,13 +123,13 @@ def inode_of(arrival: Arrival) -> int | None:
 
 def _look(
     top: Path, known: frozenset[str], sentinel: Sentinel
-) -> Iterator[Path | None]:
-    """Runs that are there whole; None between them, as a sign of life."""
+) -> Iterator[tuple[Path, str] | None]:
+    """Runs, and what their sentinels lack; None between them, as a sign of life."""
     for directory in _directories(top, follow=True):
         yield None
         for run in _directories(directory, follow=False):
             is_known = path_columns(str(run))["path"] in known
-            yield run if not is_known and has_sentinel(run, sentinel) else None
+            yield None if is_known else (run, _lack(run, sentinel))
 
 
 def _directories(parent: Path, *, follow: bool) -> list[Path]:
@@ -129,29 +142,33 @@ def _directories(parent: Path, *, follow: bool) -> list[Path]:
     return sorted(found)
 
 
-def _has_sentinel(place: str, run: Path, sentinel: Sentinel) -> bool:
+def sentinel_lack_of(row: Runfolder, policy: Policy) -> str:
+    """Why its sentinel does not say that it has arrived whole; empty if it does."""
     try:
-        return within(ANSWER_S, place, has_sentinel, run, sentinel)
-    except TimedOut:
-        return False
+        return within(ANSWER_S, row.root.path, _lack, row.location, policy.sentinel)
+    except TimedOut as error:
+        return f"{error}"
 
 
-def has_sentinel(run: Path, sentinel: Sentinel) -> bool:
-    """Whether the transfer says that the run has arrived whole."""
+def _lack(run: Path, sentinel: Sentinel) -> str:
     path = run / sentinel.name
     at = modified_at(path)
     if at is None:
-        return False
+        return f"it has no {sentinel.name}"
     # A clock that is ahead must not matter where no age is asked for.
     if sentinel.min_age_s and time.time() - at < sentinel.min_age_s:
-        return False
+        age = format_duration(sentinel.min_age_s)
+        return f"its {sentinel.name} is younger than {age}"
     try:
         content = read_regular(path, SENTINEL_BYTES)
-    except Unreadable:
-        return False
-    return not sentinel.content or content.split() == sentinel.content.encode().split()
+    except Unreadable as error:
+        return str(error).rstrip(".")
+    if sentinel.content and content.split() != sentinel.content.encode().split():
+        return f"its {sentinel.name} does not hold {sentinel.content}"
+    return ""
 
 
-def _is_below(location: Path, policy: Policy) -> bool:
+def is_below(location: Path, policy: Policy) -> bool:
+    """Whether it lies in `sequencing_path`, however deep."""
     top = policy.sequencing_path
     return top is not None and location.is_relative_to(top)

@@ -72,7 +72,7 @@ def due_arrivals(host: str, policy: Policy) -> Iterator[Arrival]:
     if not policy.is_on or policy.register_when == Registration.BY_HAND:
         return
     for arrival in (*arrivals(host, policy), *complete_runs(host, policy)):
-        if _is_wanted(arrival, policy):
+        if not unwanted(arrival, policy):
             yield arrival
 
 
@@ -143,15 +143,16 @@ def _register_by_hand(arrival: Arrival, host: str, actor: Actor) -> ArchiveJob:
     return job
 
 
-def _is_wanted(arrival: Arrival, policy: Policy) -> bool:
-    """Whether it may be taken without anybody asking for it."""
+def unwanted(arrival: Arrival, policy: Policy) -> str:
+    """Why it may not be taken without anybody asking for it; empty if it may."""
     names = (arrival.location.name, arrival.location.parent.name, arrival.sequencer)
-    if any(fnmatchcase(name, glob) for name in names for glob in policy.ignore):
-        return False
+    for glob in policy.ignore:
+        if any(fnmatchcase(name, glob) for name in names):
+            return f"archiving.ignore has {glob}"
     if _holds_ours(arrival.location, policy):
-        return False
+        return "it holds files of SeqHub's own, or lies among archives"
     # What was restored is sealed already.
-    return not is_restored(arrival.location)
+    return "a restore has put it there" if is_restored(arrival.location) else ""
 
 
 def _holds_ours(location: Path, policy: Policy) -> bool:

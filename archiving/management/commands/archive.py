@@ -19,6 +19,7 @@ from archiving.choices import Outcome, Status, Verified
 from archiving.errors import AmbiguousRun
 from archiving.management.foreground import LOOK_S, STOPPED, Foreground
 from archiving.management.planning import plan_lines
+from archiving.management.waiting import not_due
 from archiving.models import ArchiveJob
 from archiving.selectors import find_jobs, one_job
 from archiving.services.claiming import (
@@ -56,7 +57,8 @@ class Command(DocumentedCommand):
 
     RUN is a name, sequencer/run, or the path of any directory. --once instead
     registers what is due on this host, seals until nothing is, and lists the runs
-    that wait or have failed. --dry-run says what would be done, and does nothing.
+    that wait or have failed. --dry-run says what would be done, and does nothing;
+    with --once also why each other run is not due.
 
     The first Ctrl-C finishes the run that is being sealed and begins no other; a
     second one cancels it, and nothing of it is left.
@@ -109,10 +111,7 @@ class Command(DocumentedCommand):
                 yield USAGE if is_unknown else FAILED
 
     def _drain(self) -> Iterator[int]:
-        try:
-            current_policy().require_destination()
-        except DomainError as error:
-            self._complain(error.message)
+        if not self._is_on():
             yield FAILED
             return
         take_back_expired(self._host)
@@ -128,6 +127,15 @@ class Command(DocumentedCommand):
             tried.append(job.pk)
             yield self._seal_claimed(job)
         yield STOPPED
+
+    def _is_on(self) -> bool:
+        """Whether anything can be sealed; if not, it is told why."""
+        try:
+            current_policy().require_destination()
+        except DomainError as error:
+            self._complain(error.message)
+            return False
+        return True
 
     def _job_of(self, word: str) -> ArchiveJob:
         """The job of a run, made if there is none. Raises DomainError, TimedOut."""
@@ -202,6 +210,9 @@ class Command(DocumentedCommand):
         return RESULTS.get(outcome, FAILED)
 
     def _plan(self, runs: list[str]) -> Iterator[int]:
+        if not runs and not self._is_on():
+            yield FAILED
+            return
         planned = self._named(runs) if runs else self._due()
         for word, location, name in planned:
             try:
@@ -210,6 +221,9 @@ class Command(DocumentedCommand):
             except (OSError, DomainError) as error:
                 self._complain(f"{word}: {error}")
                 yield FAILED
+        if not runs:
+            for location, why in not_due(self._host, current_policy()):
+                self._say(f"{location}\n  not due    {why}")
 
     def _name_for(self, location: Path, sequencer: str = "") -> str:
         """What a new archive would be called, after those that were told before."""
