@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from runfolders.admin.overrides import OVERRIDES, Override
 from runfolders.models import Runfolder
+from seqhub.lib.sheets import csv_lines
 from seqhub.operations.admin.bulk import Change, bulk_action
 
 Action = Callable[[Any, HttpRequest, QuerySet[Runfolder]], HttpResponseBase | None]
@@ -60,39 +60,15 @@ def _change(override: Override) -> Change:
     )
 
 
-class _Echo:
-    """A file that gives back what is written, for csv."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def harmless(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula.
-
-    Names come from files on disk: `=HYPERLINK(...)` must stay text.
-    """
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
 def export_csv(
     _model_admin: Any, _request: HttpRequest, runs: QuerySet[Runfolder]
 ) -> StreamingHttpResponse:
     """One row a run, UTF-8, streamed."""
-    writer = csv.writer(_Echo())
-    rows = runs.select_related("instrument")
-
-    def lines() -> Iterator[str]:
-        yield writer.writerow(CSV_COLUMNS)
-        for run in rows.iterator(chunk_size=500):
-            yield writer.writerow(
-                [harmless(getattr(run, column)) for column in CSV_COLUMNS]
-            )
-
+    rows = runs.select_related("instrument").iterator(chunk_size=500)
+    cells = ([getattr(run, column) for column in CSV_COLUMNS] for run in rows)
     day = timezone.localdate().isoformat()
     return StreamingHttpResponse(
-        lines(),
+        csv_lines(CSV_COLUMNS, cells),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="runs-{day}.csv"'},
     )
