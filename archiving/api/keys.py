@@ -14,10 +14,10 @@ from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from archiving.api.fields import RowSerializer
 from archiving.api.filters import RecipientFilter
 from archiving.api.rows import archive_at
 from archiving.models import Recipient
+from seqhub.operations.api.fields import RowSerializer
 from seqhub.operations.api.openapi import errors
 from seqhub.operations.api.plain_json import AlwaysFirst
 from seqhub.operations.choices import Scope

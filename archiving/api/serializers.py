@@ -7,12 +7,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from archiving.api.fields import (
-    FailingSerializer,
-    RowSerializer,
-    UtcField,
-    WorkSerializer,
-)
+from archiving.api.fields import FailingSerializer, WorkSerializer
 from archiving.models import (
     ArchiveAttempt,
     ArchiveCopy,
@@ -20,6 +15,7 @@ from archiving.models import (
     Recipient,
     Verification,
 )
+from seqhub.operations.api.fields import RowSerializer, UtcField
 
 # So many of its latest attempts and verifications an archive shows; its own lists
 # have them all.
