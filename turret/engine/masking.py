@@ -1,0 +1,109 @@
+"""Hiding secrets in what Nextflow sends: parameters, environments, configuration.
+
+By the names of keys, and by values that are known to be secrets. It can't find all:
+who may see the rest is a matter of permission.
+
+The texts are other people's, and long: no pattern repeats anything without bounds
+before it has found its first fixed word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+MASKED = "[masked]"
+# Deeper than any real parameters.
+_DEEPEST = 64
+
+# As in DB_PASSWORD, accessToken and api-key; but not in author or
+# bypass.
+_WORD = (
+    r"(?:password|passwd|passphrase|secret|token|credential"
+    r"|(?:api|private|access)[_\-. ]?key|auth(?!or(?!iz))"
+    r"|(?<![a-z])pass(?![a-z]))"
+)
+_QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
+_SECRET = re.compile(_WORD, re.IGNORECASE)
+# A line of an environment or a configuration, with nothing else on it.
+_LINE = re.compile(
+    r"""(?P<key>\s{0,100}(?:export\s)?["']?[\w.\-]{1,256}["']?[ \t]{0,8}[=:](?!//))"""
+    r"""(?P<space>[ \t]*)(?P<value>.*)"""
+)
+# Among others: `[user: 'me', password: 'x']`, `{"token": "x"}`, `?token=x&y=z`.
+_AMONG = re.compile(
+    rf"""(?P<key>{_WORD}[\w.\-]{{0,64}}["']?[ \t]{{0,8}}[=:](?!//)[ \t]{{0,8}})"""
+    rf"""(?P<value>{_QUOTED}|\[[^\]\n]*\]|\{{[^}}\n]*\}}|[^\s,;&\]}})"']+)""",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(
+    rf"""(?P<key>(?<!\S)--?[\w.\-]{{0,64}}?{_WORD}[\w.\-]{{0,64}}[ \t]{{1,8}})"""
+    rf"""(?P<value>{_QUOTED}|[^\s\-'"]\S*)""",
+    re.IGNORECASE,
+)
+_KNOWN = (
+    (re.compile(r"\bsqh_\w{8,}"), MASKED),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASKED),
+    (re.compile(r"(://[^/\s:@]{0,256}):[^/\s@]{1,256}@"), rf"\1:{MASKED}@"),
+    (
+        re.compile(
+            r"-----BEGIN[A-Z ]{0,40}PRIVATE KEY-----[^-]*"
+            r"(?:-----END[A-Z ]{0,40}-----)?"
+        ),
+        MASKED,
+    ),
+)
+_HARMLESS = frozenset({"", "true", "false", "null", "''", '""'})
+
+
+def mask(value: Any) -> Any:
+    """JSON or text in which MASKED stands for what looks like a secret.
+
+    Text may be lines of `K=V`, a configuration or a command line.
+    """
+    return _mask(value, 0)
+
+
+def _mask(value: Any, depth: int) -> Any:
+    if depth > _DEEPEST:
+        return MASKED
+    if isinstance(value, str):
+        return _mask_text(value)
+    if isinstance(value, list):
+        return [_mask(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {
+            key: MASKED
+            if _SECRET.search(key) and _is_telling(item)
+            else _mask(item, depth + 1)
+            for key, item in value.items()
+        }
+    return value
+
+
+def _is_telling(value: Any) -> bool:
+    """Whether it could be a secret at all."""
+    return value is not None and not isinstance(value, bool) and value not in ("", [])
+
+
+def _mask_text(text: str) -> str:
+    for pattern, instead in _KNOWN:
+        text = pattern.sub(instead, text)
+    if not _SECRET.search(text):
+        return text
+    return "\n".join(_mask_line(line) for line in text.split("\n"))
+
+
+def _mask_line(line: str) -> str:
+    if not _SECRET.search(line):
+        return line
+    whole = _LINE.fullmatch(line)
+    if whole is not None and _SECRET.search(whole["key"]):
+        return _instead(whole, whole["space"])
+    return _OPTION.sub(_instead, _AMONG.sub(_instead, line))
+
+
+def _instead(found: re.Match[str], space: str = "") -> str:
+    if found["value"].strip() in _HARMLESS:
+        return found[0]
+    return f"{found['key']}{space}{MASKED}"
