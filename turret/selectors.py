@@ -1,0 +1,126 @@
+"""Reads that more than one door needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.utils import timezone
+
+from turret.engine import headline as words
+from turret.engine.records import Counters, Process
+from turret.engine.states import Done, done_of
+from turret.errors import UnknownWorkflow
+from turret.models import Workflow, WorkflowProcess, WorkflowTask
+from turret.words import ErrorAction, Status, TaskStatus
+
+# Columns of a workflow that no list needs.
+HEAVY = (
+    "config_files",
+    "config_text",
+    "params",
+    "manifest",
+    "stats",
+    "metrics",
+    "dag",
+    "process_names",
+    "containers",
+    "extra",
+    "error_report",
+)
+# The same of a task, and of the run folder of a workflow.
+TASK_HEAVY = ("script", "env", "extra")
+_RUNFOLDER_HEAVY = ("signature", "extra", "markers", "reads", "sheet_problems")
+# A session may be resumed for ever.
+LONGEST_CHAIN = 100
+
+_COUNTS = tuple(field.name for field in fields(Counters))
+
+
+def listed_workflows() -> QuerySet[Workflow]:
+    """All of them, without HEAVY columns; owner and run folder are at hand."""
+    return Workflow.objects.select_related("owner", "runfolder").defer(
+        *HEAVY, *(f"runfolder__{name}" for name in _RUNFOLDER_HEAVY)
+    )
+
+
+def find_workflow(workflow_id: str) -> Workflow:
+    """The workflow with all columns. Raises UnknownWorkflow."""
+    rows = Workflow.objects.select_related("owner", "runfolder")
+    # PostgreSQL refuses U+0000 in texts.
+    row = rows.filter(workflow_id=workflow_id.replace("\0", "")).first()
+    if row is None:
+        raise UnknownWorkflow("There is no such workflow.")
+    return row
+
+
+def chain_of(workflow: Workflow) -> list[Workflow]:
+    """The workflows of its session, oldest first, itself included: each but the first
+    resumes the one before. The youngest LONGEST_CHAIN of them."""
+    if not workflow.session_id:
+        return [workflow]
+    rows = listed_workflows().filter(session_id=workflow.session_id)
+    return list(rows.order_by("-created_at", "-pk")[:LONGEST_CHAIN])[::-1]
+
+
+def failed_tasks(workflow: Workflow) -> QuerySet[WorkflowTask]:
+    """What failed, without TASK_HEAVY columns: first what ended the workflow, then
+    what was ignored, then what was tried again; the latest first."""
+    importance = Case(
+        When(error_action=ErrorAction.RETRY.value, then=Value(2)),
+        When(error_action=ErrorAction.IGNORE.value, then=Value(1)),
+        default=Value(0),
+        output_field=IntegerField(),
+    )
+    rows = WorkflowTask.objects.filter(
+        workflow=workflow, status=TaskStatus.FAILED.value
+    )
+    return rows.defer(*TASK_HEAVY).order_by(importance, "-task_id")
+
+
+def progress_of(workflow: Workflow) -> Done:
+    """How many of its tasks are done."""
+    return done_of(counters_of(workflow))
+
+
+def headline(workflow: Workflow) -> str:
+    """The sentence that opens its page; two queries at the most."""
+    cause = ""
+    if workflow.status == Status.FAILED:
+        cause = cause_of_failure(workflow)
+    return headline_of(workflow, workflow.processes.all(), cause)
+
+
+def headline_of(
+    workflow: Workflow, processes: Iterable[WorkflowProcess], cause: str = ""
+) -> str:
+    """The same from rows that are at hand already. No query."""
+    story = words.Story(
+        status=Status(workflow.status),
+        since=workflow.status_since,
+        last_seen_at=workflow.last_seen_at,
+        counters=counters_of(workflow),
+        processes=[_process(row) for row in processes],
+        begun_at=workflow.begun_at,
+        stalled_at=workflow.stalled_at,
+        duration_s=None
+        if workflow.duration_ms is None
+        else workflow.duration_ms / 1000,
+        cause=cause,
+    )
+    return words.headline(story, timezone.now())
+
+
+def cause_of_failure(workflow: Workflow) -> str:
+    """Why a workflow failed, in a few words; "" if nothing is known."""
+    return next(iter(workflow.error_message.strip().splitlines()), "")
+
+
+def counters_of(row: Workflow | WorkflowProcess) -> Counters:
+    return Counters(**{name: getattr(row, name) for name in _COUNTS})
+
+
+def _process(row: WorkflowProcess) -> Process:
+    counts = {name: getattr(row, name) for name in _COUNTS}
+    return Process(name=row.name, index=row.index, stored=row.stored, **counts)
