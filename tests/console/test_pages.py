@@ -96,6 +96,21 @@ def test_nobody_sees_a_page_without_logging_in(page: str) -> None:
     assert answer["Location"].startswith("/admin/login/")
 
 
+@pytest.mark.parametrize(
+    ("index", "page"),
+    [
+        ("/admin/runfolders/", "/admin/runfolders/runfolder/"),
+        ("/admin/archiving/", "/admin/archiving/archivejob/"),
+        ("/admin/operations/", "/admin/operations/attention/"),
+    ],
+)
+def test_an_app_leads_to_its_first_list(index: str, page: str) -> None:
+    client = staff("viewer")
+    assert f'href="{index}"' in client.get(page).content.decode()
+    answer = client.get(index)
+    assert (answer.status_code, answer["Location"]) == (302, page)
+
+
 def test_a_person_without_a_role_is_told_so() -> None:
     user = User.objects.create_user("new", is_staff=True)
     client = Client()
