@@ -18,9 +18,12 @@ _TASK_FIELD = 10_240
 _RUN_FIELD = 1 << 20
 _CUT = "\n[cut: it was too long]"
 
-# U+0000, which neither text nor jsonb takes, and halves of surrogate pairs: whole
-# pairs are found, too, but cost only time.
-_RARE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+# The escapes of U+0000, which neither text nor jsonb takes, and of half a surrogate
+# pair. Behind an escaped backslash it may be neither, which costs only time.
+_RARE = re.compile(
+    r"\\u(?:0000|[dD](?:[89abAB]..(?!\\u[dD][c-fC-F])"
+    r"|(?<![^\\]\\u[dD][89abAB]..\\u[dD])[c-fC-F]))"
+)
 _HALF = re.compile("[\ud800-\udfff]")
 # A string; or a sign with nothing between it and the next one; or a bracket. What
 # begins a string and never ends it goes on to the end, so that this is linear.
@@ -43,12 +46,12 @@ def parse(raw: bytes) -> JsonObject:
     are not finite are None; integers may be of any size. Raises BadBody.
     """
     # Lone surrogates as bytes are no UTF-8, and are replaced here already.
-    text = raw.decode("utf-8-sig", "replace")
+    text = raw.decode("utf-8", "replace").removeprefix("\ufeff")
     if not text or text.isspace():
         raise BadBody("The body is empty; a JSON object is expected.")
     try:
         value = _decoded(text)
-        if "\\u" in text and _RARE.search(text):
+        if _RARE.search(text):
             value = _cleaned(value)
     except RecursionError as error:
         raise BadBody("The body is nested too deeply.") from error

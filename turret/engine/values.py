@@ -25,7 +25,7 @@ _NO_EXIT = 2_147_483_647
 def text(value: object, limit: int | None = None) -> str:
     """A string, number or truth value as text, cut at `limit` characters."""
     if isinstance(value, str):
-        return value[:limit]
+        return value if limit is None else value[:limit]
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -42,13 +42,14 @@ def joined(value: object) -> str:
 
 def int64(value: object) -> int | None:
     """An integer of 64 bits, also of digits in a string or a float without fraction."""
-    if isinstance(value, str):
-        # More digits are out of range, and int() raises at very many.
-        value = int(value) if _INTEGER.fullmatch(value) else None
-    elif isinstance(value, float):
-        value = int(value) if value.is_integer() else None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value if -_INT64 <= value < _INT64 else None
+    if isinstance(value, int):
+        fits = -_INT64 <= value < _INT64 and not isinstance(value, bool)
+        return value if fits else None
+    if isinstance(value, float):
+        return int64(int(value)) if value.is_integer() else None
+    # More digits are out of range, and int() raises at very many.
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int64(int(value))
     return None
 
 
@@ -80,6 +81,8 @@ def time(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
+        if moment.tzinfo is UTC:
+            return moment
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
