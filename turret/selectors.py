@@ -80,15 +80,16 @@ def failed_tasks(workflow: Workflow) -> QuerySet[WorkflowTask]:
 
 
 def progress_of(workflow: Workflow) -> Done:
-    """How many of its tasks are done."""
-    return done_of(counters_of(workflow))
+    """How many of its tasks are done; all of them when it has ended."""
+    is_over = Status(workflow.status).is_final
+    return done_of(counters_of(workflow), ended=is_over)
 
 
 def headline(workflow: Workflow) -> str:
     """The sentence that opens its page; two queries at the most."""
     cause = ""
     if workflow.status == Status.FAILED:
-        cause = cause_of_failure(workflow)
+        cause, _hint = cause_of_failure(workflow)
     return headline_of(workflow, workflow.processes.all(), cause)
 
 
@@ -112,9 +113,10 @@ def headline_of(
     return words.headline(story, timezone.now())
 
 
-def cause_of_failure(workflow: Workflow) -> str:
-    """Why a workflow failed, in a few words; "" if nothing is known."""
-    return next(iter(workflow.error_message.strip().splitlines()), "")
+def cause_of_failure(workflow: Workflow) -> tuple[str, str]:
+    """Why a workflow failed, in a few words, and what to do; "" if nothing is known.
+    One query."""
+    return next(iter(workflow.error_message.strip().splitlines()), ""), ""
 
 
 def counters_of(row: Workflow | WorkflowProcess) -> Counters:

@@ -29,10 +29,12 @@ SCHEDULES = {
     "beat-long": "Sign of life of the long queue",
     "check-keys": "Check the recipients' keys",
     "drill": "Try a restore, once a day",
+    "prune": "Drop details of old workflows",
     "purge": "Tidy up the queues",
     "scan": "Look for runs and what changed",
     "sizes": "Measure complete runs",
     "tend": "Look what archives need",
+    "watch": "Look for silent workflows",
     "work": "Seal, verify and restore",
 }
 

@@ -50,33 +50,28 @@ def headline(story: Story, now: dt.datetime) -> str:
             return f"{text}{_what_was_left(story)}."
 
 
-def left_of(counters: Counters) -> int:
-    """Tasks that are known and have not ended. Counts of a process may be negative."""
-    waiting = max(counters.pending, 0) + max(counters.submitted, 0)
-    return waiting + max(counters.running, 0)
-
-
 def eta_s(story: Story) -> float | None:
     """Seconds until the known tasks have ended, at the pace so far; None while it is
     not known. More tasks may come."""
-    left = left_of(story.counters)
+    tasks = done_of(story.counters)
     # What was cached took no time.
-    ended = done_of(story.counters).done - story.counters.cached
-    if story.begun_at is None or ended < _FEWEST_ENDED or not left:
+    ended = tasks.done - max(story.counters.cached, 0)
+    if story.begun_at is None or ended < _FEWEST_ENDED or not tasks.left:
         return None
     took_s = (story.last_seen_at - story.begun_at).total_seconds()
-    return None if took_s < _SHORTEST_S else took_s * left / ended
+    return None if took_s < _SHORTEST_S else took_s * tasks.left / ended
 
 
 def slow_process(processes: Sequence[Process]) -> str:
     """The simple name of the process that most of the work is left for, if there is
     one: `ALIGN` of `A:B:ALIGN`."""
-    waiting = [process for process in processes if left_of(process)]
-    if len(waiting) < 2:
-        return waiting[0].name.rpartition(":")[2] if waiting else ""
-    first = max(waiting, key=lambda process: (left_of(process), process.running))
-    is_most = 2 * left_of(first) >= sum(left_of(process) for process in waiting)
-    return first.name.rpartition(":")[2] if is_most else ""
+    if not processes:
+        return ""
+    left = [done_of(process).left for process in processes]
+    most = max(left)
+    if not most or 2 * most < sum(left):
+        return ""
+    return processes[left.index(most)].name.rpartition(":")[2]
 
 
 def _when_running(story: Story, now: dt.datetime) -> str:
@@ -84,16 +79,15 @@ def _when_running(story: Story, now: dt.datetime) -> str:
         silence = _for(story.last_seen_at, now)
         text = f"Nothing was heard of it for {silence}{_what_was_left(story)}."
         return f"{text} Look whether Nextflow still runs where it was started."
-    done = done_of(story.counters)
-    left = left_of(story.counters)
-    if not done.total:
+    tasks = done_of(story.counters)
+    if not tasks.total:
         return f"Running for {_for(story.since, now)}; there is no task yet."
     failed = true_failures(story.counters)
     trouble = f" {_failed(failed)}." if failed else ""
-    if not left:
-        tasks = counted(done.done, "task")
-        return f"{tasks} done; it has not said yet that it has ended.{trouble}"
-    text = f"{left:,} of {counted(done.total, 'task')} left"
+    if not tasks.left:
+        done = counted(tasks.done, "task")
+        return f"{done} done; it has not said yet that it has ended.{trouble}"
+    text = f"{tasks.left:,} of {counted(tasks.total, 'task')} left"
     soon = eta_s(story)
     if soon is not None:
         text += f", about {format_duration(soon, units=1)}"
@@ -116,7 +110,7 @@ def _when_unknown(story: Story, now: dt.datetime) -> str:
 def _when_succeeded(story: Story, now: dt.datetime) -> str:
     counters = story.counters
     text = f"Succeeded {_ago(story.since, now)}{_after(story)}"
-    parts = [counted(done_of(counters).total, "task")]
+    parts = [counted(done_of(counters, ended=True).total, "task")]
     if counters.cached > 0:
         parts.append(f"{counters.cached:,} cached")
     if counters.retries > 0:
@@ -139,11 +133,12 @@ def _failed(number: int) -> str:
 
 
 def _what_was_left(story: Story) -> str:
-    left = left_of(story.counters)
+    tasks = done_of(story.counters)
+    # An aborted task is over, but not done.
+    left = tasks.left + max(story.counters.aborted, 0)
     if not left:
         return ""
-    total = done_of(story.counters).total
-    return f", with {left:,} of {counted(total, 'task')} left"
+    return f", with {left:,} of {counted(tasks.total, 'task')} left"
 
 
 def _after(story: Story) -> str:

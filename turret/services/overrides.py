@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from runfolders.models import Runfolder
 from seqhub.operations.errors import IllegalTransition, InvalidValue
-from seqhub.operations.services.attention import close_attention
 from seqhub.operations.services.events import Actor
 from turret.choices import UNDER_WAY, Status
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow
+from turret.services import attention
 from turret.services.history import record
 
 MOST_LABELS = 20
@@ -45,7 +45,7 @@ def mark_unknown(pk: int, *, actor: Actor, reason: str) -> Workflow:
     workflow.status_since = timezone.now()
     workflow.stalled_at = None
     workflow.save(update_fields=["status", "status_since", "stalled_at"])
-    close_attention(workflow.subject)
+    attention.over(workflow)
     record(
         workflow,
         "marked_unknown",
@@ -72,7 +72,7 @@ def delete_workflow(pk: int, *, actor: Actor, reason: str) -> None:
     }
     message = f"Workflow {workflow} ({workflow.workflow_id}) was deleted. {reason}"
     record(workflow, "deleted", message, actor=actor, data=data)
-    close_attention(workflow.subject)
+    attention.over(workflow)
     workflow.delete()
 
 

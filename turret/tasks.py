@@ -1,0 +1,16 @@
+"""What django-q2 runs: ticks."""
+
+from __future__ import annotations
+
+from turret.services.retention import prune as prune_details
+from turret.services.silence import watch as watch_workflows
+
+
+def watch() -> None:
+    """Find workflows that are silent."""
+    watch_workflows()
+
+
+def prune() -> None:
+    """Drop details of old workflows."""
+    prune_details()
