@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
-
 from django.http import QueryDict
 from django.utils import timezone
 
 from archiving.choices import Status
-from archiving.conf import Registration
 from archiving.models import ArchiveJob
 from archiving.panels.chips import extra_chips, status_chip, verified_chip
 from archiving.panels.headline import headline
@@ -21,12 +18,11 @@ from archiving.panels.job_page import (
 from archiving.panels.links import archive_link
 from archiving.panels.progress import Bar, amounts, bar_of
 from archiving.panels.reads import last_read_at
+from archiving.panels.why_not import why_not
 from archiving.selectors import job_of
-from archiving.services.policy import Policy, current_policy
-from archiving.services.successors import is_restored, predecessor_of
-from runfolders.choices import Sequencing, State
+from archiving.services.policy import current_policy
+from archiving.services.successors import predecessor_of
 from runfolders.models import Runfolder
-from runfolders.selectors import open_hold
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Panel, Tab, Track
 
@@ -96,48 +92,3 @@ def _summary(job: ArchiveJob) -> Panel:
         },
         link=archive_link(job),
     )
-
-
-def why_not(run: Runfolder, policy: Policy) -> str:
-    """A sentence: what keeps a run from being sealed that has no archive yet."""
-    if not policy.is_on:
-        return "Sealing is off: the configuration names no destination or no recipient."
-    if not run.is_present:
-        return "The run folder is no longer on disk, and it was never sealed."
-    if job := predecessor_of(run):
-        return (
-            f"Another folder was sealed from here, as {job.name}. Seal that archive "
-            "anew to archive what lies here now."
-        )
-    if run.ignored_at:
-        return "The run is ignored."
-    if is_restored(run.location):
-        return "It was restored from an archive, and is not sealed again by itself."
-    if hold := open_hold(run.pk):
-        return f"The run is on hold: {hold.reason.rstrip('.')}."
-    above = run.location.parent.name
-    for glob in policy.ignore:
-        if fnmatchcase(run.name, glob) or fnmatchcase(above, glob):
-            return f"archiving.ignore leaves it out: {glob}."
-    return _when_due(run, policy)
-
-
-def _when_due(run: Runfolder, policy: Policy) -> str:
-    if policy.register_when == Registration.BY_HAND:
-        return "Runs are sealed here only when somebody asks for it."
-    if _waits_for_sentinel(run, policy):
-        return f"It waits for the file {policy.sentinel.name} in the run folder."
-    if run.sequencing != Sequencing.COMPLETE:
-        return "It is sealed once the run is complete."
-    if run.state in (State.PENDING, State.STARTED):
-        word = State(run.state).label
-        return f"An API client has the run ({word}); it is sealed when that is over."
-    return "It is complete and is taken within a minute."
-
-
-def _waits_for_sentinel(run: Runfolder, policy: Policy) -> bool:
-    """Does the transfer's file decide for this run?"""
-    if policy.register_when is None:
-        top = policy.sequencing_path
-        return top is not None and run.location.is_relative_to(top)
-    return policy.register_when == Registration.SENTINEL

@@ -143,28 +143,29 @@ def _directories(parent: Path, *, follow: bool) -> list[Path]:
 
 
 def sentinel_lack_of(row: Runfolder, policy: Policy) -> str:
-    """Why its sentinel does not say that it has arrived whole; empty if it does."""
+    """A sentence: why its sentinel does not say that it has arrived whole; empty if it
+    does."""
     try:
         return within(ANSWER_S, row.root.path, _lack, row.location, policy.sentinel)
     except TimedOut as error:
-        return f"{error}"
+        return f"{error}."
 
 
 def _lack(run: Path, sentinel: Sentinel) -> str:
     path = run / sentinel.name
     at = modified_at(path)
     if at is None:
-        return f"it has no {sentinel.name}"
+        return f"It has no {sentinel.name}."
     # A clock that is ahead must not matter where no age is asked for.
     if sentinel.min_age_s and time.time() - at < sentinel.min_age_s:
         age = format_duration(sentinel.min_age_s)
-        return f"its {sentinel.name} is younger than {age}"
+        return f"Its {sentinel.name} is younger than {age}."
     try:
         content = read_regular(path, SENTINEL_BYTES)
     except Unreadable as error:
-        return str(error).rstrip(".")
+        return str(error)
     if sentinel.content and content.split() != sentinel.content.encode().split():
-        return f"its {sentinel.name} does not hold {sentinel.content}"
+        return f"Its {sentinel.name} does not hold {sentinel.content}."
     return ""
 
 

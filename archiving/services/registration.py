@@ -144,15 +144,17 @@ def _register_by_hand(arrival: Arrival, host: str, actor: Actor) -> ArchiveJob:
 
 
 def unwanted(arrival: Arrival, policy: Policy) -> str:
-    """Why it may not be taken without anybody asking for it; empty if it may."""
+    """A sentence: why it may not be taken without anybody asking for it; empty if it
+    may."""
     names = (arrival.location.name, arrival.location.parent.name, arrival.sequencer)
     for glob in policy.ignore:
         if any(fnmatchcase(name, glob) for name in names):
-            return f"archiving.ignore has {glob}"
+            return f"archiving.ignore leaves it out: {glob}."
     if _holds_ours(arrival.location, policy):
-        return "it holds files of SeqHub's own, or lies among archives"
-    # What was restored is sealed already.
-    return "a restore has put it there" if is_restored(arrival.location) else ""
+        return "It holds files of SeqHub's own, or lies among archives."
+    if is_restored(arrival.location):
+        return "It was restored from an archive, and is not sealed again by itself."
+    return ""
 
 
 def _holds_ours(location: Path, policy: Policy) -> bool:

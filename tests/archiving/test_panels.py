@@ -20,7 +20,8 @@ from archiving.panels.headline import headline
 from archiving.panels.job_page import commands
 from archiving.panels.links import archive_link, archives_link
 from archiving.panels.reads import last_reads
-from archiving.panels.run_page import tracks, why_not
+from archiving.panels.run_page import tracks
+from archiving.panels.why_not import why_not
 from archiving.services.policy import current_policy
 from runfolders.services.holds import hold
 from seqhub.operations.services.events import SYSTEM

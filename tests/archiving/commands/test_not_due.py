@@ -50,10 +50,10 @@ def add_row(run: Path, **values: Any) -> Runfolder:
 @pytest.mark.parametrize(
     ("content", "values", "why"),
     [
-        (None, {}, f"it has no {SENTINEL}"),
-        ("12\n", {}, f"its {SENTINEL} does not hold 0"),
-        ("0\n", {"min_age_s": 3600}, f"its {SENTINEL} is younger than 1 h"),
-        ("0" * 70_000, {}, f"{SENTINEL} is larger than 65,536 bytes"),
+        (None, {}, f"It has no {SENTINEL}."),
+        ("12\n", {}, f"Its {SENTINEL} does not hold 0."),
+        ("0\n", {"min_age_s": 3600}, f"Its {SENTINEL} is younger than 1 h."),
+        ("0" * 70_000, {}, f"{SENTINEL} is larger than 65,536 bytes."),
     ],
 )
 def test_it_tells_what_the_sentinel_lacks(
@@ -88,11 +88,12 @@ def test_it_says_what_keeps_a_run_from_being_taken(site: Site) -> None:
     Runfolder.objects.filter(pk=rows["ignored"].pk).update(ignored_at=timezone.now())
     rows["missing"].root.status = RootStatus.MISSING
     rows["missing"].root.save()
+    taken = "An API client has the run (started); it is sealed when that is over."
     expected = {
-        "client": "a client has it: its state is started",
-        "held": "anna holds the run: Look first.",
-        "ignored": "the run is ignored",
-        "missing": f"{site.runs}/of-missing is missing",
+        "client": taken,
+        "held": "The run is on hold: Look first.",
+        "ignored": "The run is ignored.",
+        "missing": f"{site.runs}/of-missing is missing.",
     }
     assert reasons() == expected
     # The same once they have jobs.
@@ -124,7 +125,7 @@ def test_it_says_what_keeps_a_job_waiting(site: Site) -> None:
     found = reasons()
     assert found.keys() == {"held", "failed", "waits", "runs"}
     assert "Wait for Anna" in found["held"]
-    assert found["failed"].endswith("Alas. Do")
+    assert found["failed"].endswith("Alas. Do.")
     assert "The disk is full. It tries again by itself in 2 h" in found["waits"]
     assert "begun" in found["runs"]
 
@@ -136,24 +137,28 @@ def test_it_says_what_the_configuration_does_not_want(
     site.add_run("test-1", is_due=True)
     RestoreFactory.create(target=str(site.runs / "B"), job__run_name="restored")
     site.add_run("restored", sequencer="B", is_due=True)
+    why = "It was restored from an archive, and is not sealed again by itself."
     assert reasons() == {
-        "test-1": "archiving.ignore has test-*",
-        "restored": "a restore has put it there",
+        "test-1": "archiving.ignore leaves it out: test-*.",
+        "restored": why,
     }
 
 
 @pytest.mark.parametrize(
     ("register_when", "why"),
     [
-        (None, {"written": "sequencing is settling"}),
-        ("complete", {"written": "sequencing is settling"}),
+        (None, {"written": "Sequencing is settling."}),
+        ("complete", {"written": "Sequencing is settling."}),
         (
             "sentinel",
-            {"written": f"it has no {SENTINEL}", "whole": f"it has no {SENTINEL}"},
+            {"written": f"It has no {SENTINEL}.", "whole": f"It has no {SENTINEL}."},
         ),
         (
             "by_hand",
-            dict.fromkeys(("written", "whole"), "archiving.register_when is by_hand"),
+            dict.fromkeys(
+                ("written", "whole"),
+                "Runs are sealed here only when somebody asks for it.",
+            ),
         ),
     ],
 )

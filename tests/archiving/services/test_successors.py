@@ -8,8 +8,9 @@ import pytest
 from django.utils import timezone
 
 from archiving.choices import RestoreState
+from archiving.management.waiting import not_due
 from archiving.models import ArchiveJob
-from archiving.panels.run_page import why_not
+from archiving.panels.why_not import why_not
 from archiving.services.attention import refresh_attention, sync_attention
 from archiving.services.policy import current_policy
 from archiving.services.registration import register_due
@@ -57,7 +58,9 @@ def test_another_folder_where_one_was_sealed_from_is_told(sealed: ArchiveJob) ->
     assert told() == ["other_folder"]
     attention = Attention.objects.get()
     assert (attention.subject, attention.runfolder_ref) == (sealed.subject, other.pk)
-    assert "Seal that archive anew" in why_not(other, current_policy())
+    why = why_not(other, current_policy())
+    assert "Seal that archive anew" in why
+    assert list(not_due(HOST, current_policy())) == [(other.location, why)]
     sync_attention(sealed)
     assert Attention.objects.exists()
     # It was sealed anew.
