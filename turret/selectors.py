@@ -9,6 +9,8 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.utils import timezone
 
 from turret.engine import headline as words
+from turret.engine.failures import Cause, cause_of
+from turret.engine.masking import mask
 from turret.engine.records import Counters, Process
 from turret.engine.states import Done, done_of
 from turret.errors import UnknownWorkflow
@@ -35,6 +37,7 @@ _RUNFOLDER_HEAVY = ("signature", "extra", "markers", "reads", "sheet_problems")
 # A session may be resumed for ever.
 LONGEST_CHAIN = 100
 
+_NOT_THE_END = (ErrorAction.RETRY.value, ErrorAction.IGNORE.value)
 _COUNTS = tuple(field.name for field in fields(Counters))
 
 
@@ -87,36 +90,63 @@ def progress_of(workflow: Workflow) -> Done:
 
 def headline(workflow: Workflow) -> str:
     """The sentence that opens its page; two queries at the most."""
-    cause = ""
-    if workflow.status == Status.FAILED:
-        cause, _hint = cause_of_failure(workflow)
+    cause = causes_of([workflow]).get(workflow.pk)
     return headline_of(workflow, workflow.processes.all(), cause)
 
 
 def headline_of(
-    workflow: Workflow, processes: Iterable[WorkflowProcess], cause: str = ""
+    workflow: Workflow, processes: Iterable[WorkflowProcess], cause: Cause | None
 ) -> str:
     """The same from rows that are at hand already. No query."""
+    begun_at = workflow.begun_at
+    if begun_at is None and not never_began(workflow):
+        begun_at = workflow.created_at  # its begin was lost
     story = words.Story(
         status=Status(workflow.status),
         since=workflow.status_since,
         last_seen_at=workflow.last_seen_at,
         counters=counters_of(workflow),
         processes=[_process(row) for row in processes],
-        begun_at=workflow.begun_at,
+        begun_at=begun_at,
         stalled_at=workflow.stalled_at,
         duration_s=None
         if workflow.duration_ms is None
         else workflow.duration_ms / 1000,
-        cause=cause,
+        cause=words_of_failure(workflow, cause),
     )
     return words.headline(story, timezone.now())
 
 
-def cause_of_failure(workflow: Workflow) -> tuple[str, str]:
-    """Why a workflow failed, in a few words, and what to do; "" if nothing is known.
-    One query."""
-    return next(iter(workflow.error_message.strip().splitlines()), ""), ""
+def causes_of(workflows: Iterable[Workflow]) -> dict[int, Cause]:
+    """Workflow id -> why it failed, by the first task that ended it; workflows whose
+    tasks say nothing are missing. One query."""
+    failed = [row for row in workflows if row.status == Status.FAILED.value]
+    if not failed:
+        return {}
+    tasks = WorkflowTask.objects.filter(
+        workflow__in=failed, status=TaskStatus.FAILED.value
+    ).exclude(error_action__in=_NOT_THE_END)
+    tasks = tasks.order_by("workflow", "task_id").distinct("workflow")
+    said = {row.pk: row.error_message for row in failed}
+    return {
+        pk: cause_of(exit_status, action, said[pk])
+        for pk, exit_status, action in tasks.values_list(
+            "workflow_id", "exit", "error_action"
+        )
+    }
+
+
+def words_of_failure(workflow: Workflow, cause: Cause | None) -> str:
+    """Why it failed: `cause`, or the first line of what Nextflow says."""
+    if cause is not None:
+        return cause.words
+    said = workflow.error_message.strip().partition("\n")[0]
+    return str(mask(said))
+
+
+def never_began(workflow: Workflow) -> bool:
+    """Nothing came after its create call."""
+    return workflow.begun_at is None and workflow.progress_instant is None
 
 
 def counters_of(row: Workflow | WorkflowProcess) -> Counters:

@@ -28,7 +28,7 @@ class Story:
     begun_at: dt.datetime | None = None
     stalled_at: dt.datetime | None = None
     duration_s: float | None = None
-    cause: str = ""  # of a failure, without a full stop
+    cause: str = ""  # of a failure, as a sentence
 
 
 def headline(story: Story, now: dt.datetime) -> str:
@@ -123,7 +123,7 @@ def _when_succeeded(story: Story, now: dt.datetime) -> str:
 def _when_failed(story: Story, now: dt.datetime) -> str:
     text = f"Failed {_ago(story.since, now)}{_after(story)}"
     if story.cause:
-        text += f": {story.cause.rstrip('.')}"
+        text += f". {story.cause.rstrip('.')}"
     failed = true_failures(story.counters)
     return f"{text}. {_failed(failed)}." if failed else f"{text}."
 

@@ -11,7 +11,7 @@ from seqhub.operations.models import Attention
 from seqhub.operations.services.attention import close_attention, open_attention
 from turret.choices import Status
 from turret.models import Workflow
-from turret.selectors import HEAVY, cause_of_failure
+from turret.selectors import HEAVY, causes_of, never_began, words_of_failure
 
 SILENT = "workflow_silent"
 FAILED = "workflow_failed"
@@ -49,9 +49,10 @@ def over(workflow: Workflow) -> None:
 
 
 def _failed(workflow: Workflow) -> None:
-    why, hint = cause_of_failure(workflow)
-    message = f"Workflow {workflow} failed: {why}." if why else f"{workflow} failed."
-    step = hint or "Look at its failed tasks."
+    cause = causes_of([workflow]).get(workflow.pk)
+    why = words_of_failure(workflow, cause).rstrip(".")
+    message = f"Workflow {workflow} failed. {why}." if why else f"{workflow} failed."
+    step = cause.hint if cause and cause.hint else "Look at its failed tasks."
     open_attention(
         workflow.subject,
         FAILED,
@@ -89,7 +90,7 @@ def _was_resumed_well(workflow: Workflow) -> bool:
 def _words_of_silence(workflow: Workflow, silence: dt.timedelta) -> tuple[str, str]:
     """Message and next step."""
     lasting = format_duration(silence.total_seconds(), units=1)
-    if workflow.begun_at is None:
+    if never_began(workflow):
         return (
             f"Workflow {workflow} never began: nothing was heard for {lasting}.",
             "Look at .nextflow.log where it was started; its script may not compile.",

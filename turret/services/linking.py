@@ -11,7 +11,8 @@ from typing import Any
 from runfolders.models import Runfolder
 from runfolders.selectors import visible_runfolders
 from turret.engine.records import Run
-from turret.models import Workflow
+from turret.selectors import listed_workflows
+from turret.services.callers import TRACE
 from turret.services.history import record
 
 # Parameters may be anything; a run folder is named early, or not by them.
@@ -36,13 +37,13 @@ def guess_runfolder(run: Run) -> Runfolder | None:
 def link_by_itself(pk: int, run: Run) -> None:
     """Link a workflow that is linked to nothing; its row is locked."""
     found = guess_runfolder(run)
-    if found is None:
+    row = listed_workflows().filter(pk=pk, runfolder=None).first()
+    if found is None or row is None:
         return
-    row = Workflow.objects.filter(pk=pk, runfolder=None).first()
-    if row is not None:
-        row.runfolder = found
-        row.save(update_fields=["runfolder"])
-        record(row, "linked", f"{row} names {found.path}: it was linked to the run.")
+    row.runfolder = found
+    row.save(update_fields=["runfolder"])
+    message = f"{row} names {found.path}: it was linked to the run."
+    record(row, "linked", message, actor=TRACE)
 
 
 def _paths(run: Run) -> Iterator[str]:

@@ -34,6 +34,7 @@ from turret.services.columns import (
     store_columns,
 )
 from turret.services.history import record
+from turret.services.linking import link_by_itself
 from turret.services.rows import BAD_DATA, Held
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ def _begin(
     store_columns(held.pk, told, only_gaps=only_gaps, one_by_one=one_by_one)
     rows.mark_seen(held.pk, now, _status_of_caller(held))
     if Workflow.objects.filter(pk=held.pk, begun_at=None).update(begun_at=now):
+        link_by_itself(held.pk, call.run)
         record(_row(held), "began", "Nextflow has begun.", actor=TRACE)
 
 
