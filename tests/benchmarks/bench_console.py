@@ -1,4 +1,5 @@
-"""The console's pages over 10,000 runs with 12 samples, 10 events, an archive each.
+"""The console's pages, and the list of archives of the API, over 10,000 runs with 12
+samples, 10 events, an archive each.
 
     python -m tests.benchmarks.bench_console [RUNS]
 
@@ -66,6 +67,10 @@ def _run(count: int) -> None:
         "roots": "/admin/runfolders/root/",
         "archives": "/admin/archiving/archivejob/",
         "archives, searched": "/admin/archiving/archivejob/?q=A00834_0012",
+        "archives, API": "/api/archives/",
+        "archives, API, most": "/api/archives/?limit=1000",
+        "archives, API, last": f"/api/archives/?offset={count - 50}",
+        "archives, API, one run": "/api/archives/?run=240131_A00834_0012_BHMTFYDRXX",
         "attention": "/admin/operations/attention/",
         "events": "/admin/operations/event/",
         "health": "/admin/health/",
