@@ -1,0 +1,104 @@
+"""Nextflow's own trace file (`-with-trace`): one line for each task that has ended.
+
+Tab-separated, with a line of names; which columns there are, the user chooses
+(`trace.fields`). Source: TraceFileObserver of Nextflow 24.10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from turret.engine.text_file import lines
+
+MAX_FAILURES = 5
+# What Nextflow calls its file by itself, besides trace-<date>-<number>.txt.
+_USUAL = ("trace.txt", "trace.raw", "trace.tsv")
+
+
+@dataclass(slots=True)
+class Ended:
+    """The tasks of a trace file. `failures`: {name, exit or None, hash}."""
+
+    completed: int = 0
+    cached: int = 0
+    failed: int = 0
+    aborted: int = 0
+    total: int = 0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_trace(path: Path) -> Ended:
+    """A file that can't be read, or has no column `status`, has no tasks."""
+    ended = Ended()
+    rows = lines(path)
+    names = next(rows, "").split("\t")
+    for line in rows:
+        row = dict(zip(names, line.split("\t"), strict=False))
+        if "status" in row:
+            _count(ended, row)
+    return ended
+
+
+def _count(ended: Ended, row: dict[str, str]) -> None:
+    ended.total += 1
+    match row["status"].upper():
+        case "COMPLETED":
+            ended.completed += 1
+        case "CACHED":
+            ended.cached += 1
+        case "ABORTED":
+            ended.aborted += 1
+        case "FAILED":
+            ended.failed += 1
+            if len(ended.failures) < MAX_FAILURES:
+                ended.failures.append(_failure(row))
+
+
+def _failure(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "name": row.get("name", ""),
+        "exit": exit_code(row.get("exit", "")),
+        "hash": row.get("hash", ""),
+    }
+
+
+def exit_code(text: str) -> int | None:
+    """None: not known, which Nextflow writes as "-" or as the largest int."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+        return None
+    return int(text)
+
+
+def parse_nf_trace(path: str | PathLike[str]) -> dict[str, Any]:
+    """`{completed, cached, failed, total, failures}` of a trace file, `failures` the
+    first five as {name, exit, hash}. All are empty when it can't be read."""
+    ended = read_trace(Path(path))
+    return {
+        "completed": ended.completed,
+        "cached": ended.cached,
+        "failed": ended.failed,
+        "total": ended.total,
+        "failures": ended.failures,
+    }
+
+
+def trace_path_for_log(log: str | PathLike[str]) -> Path:
+    """Where the trace file of a log is: `<stem>.trace.txt` beside it.
+
+    A `.nextflow.log` says nothing of its run in its name: there it is the youngest
+    file that is named as Nextflow names traces, or `trace.txt` when there is none.
+    """
+    path = Path(log)
+    if path.name != ".nextflow.log":
+        return path.with_name(f"{path.stem}.trace.txt")
+    found = [path.with_name(name) for name in _USUAL]
+    try:
+        found += path.parent.glob("trace-*.txt")
+        there = [(one.stat().st_mtime, one) for one in found if one.is_file()]
+    except OSError:
+        there = []
+    return max(there)[1] if there else path.with_name(_USUAL[0])
