@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from turret.engine import values
 from turret.engine.records import JsonObject
 
 MAX_BYTES = 64 << 20
@@ -87,11 +88,15 @@ def _shed_field(
     value = holder.get(key)
     if isinstance(value, str) and len(value) > limit:
         holder[key] = value[:limit] + _CUT
-    elif isinstance(value, dict | list) and len(json.dumps(value)) > limit:
+    elif isinstance(value, dict | list) and _is_large(value, limit):
         holder[key] = None
     else:
         return
     less.add(name)
+
+
+def _is_large(value: object, limit: int) -> bool:
+    return values.document(value) is None or len(json.dumps(value)) > limit
 
 
 def _finite(text: str) -> float | None:
