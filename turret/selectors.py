@@ -82,6 +82,14 @@ def failed_tasks(workflow: Workflow) -> QuerySet[WorkflowTask]:
     return rows.defer(*TASK_HEAVY).order_by(importance, "-task_id")
 
 
+def ending_tasks(workflows: Iterable[Workflow]) -> QuerySet[WorkflowTask]:
+    """Failed tasks that were neither ignored nor tried again."""
+    rows = WorkflowTask.objects.filter(
+        workflow__in=workflows, status=TaskStatus.FAILED.value
+    )
+    return rows.exclude(error_action__in=_NOT_THE_END)
+
+
 def progress_of(workflow: Workflow) -> Done:
     """How many of its tasks are done; all of them when it has ended."""
     is_over = Status(workflow.status).is_final
@@ -123,14 +131,13 @@ def causes_of(workflows: Iterable[Workflow]) -> dict[int, Cause]:
     failed = [row for row in workflows if row.status == Status.FAILED.value]
     if not failed:
         return {}
-    tasks = WorkflowTask.objects.filter(
-        workflow__in=failed, status=TaskStatus.FAILED.value
-    ).exclude(error_action__in=_NOT_THE_END)
-    tasks = tasks.order_by("workflow", "task_id").distinct("workflow")
+    first = (
+        ending_tasks(failed).order_by("workflow_id", "task_id").distinct("workflow_id")
+    )
     said = {row.pk: row.error_message for row in failed}
     return {
         pk: cause_of(exit_status, action, said[pk])
-        for pk, exit_status, action in tasks.values_list(
+        for pk, exit_status, action in first.values_list(
             "workflow_id", "exit", "error_action"
         )
     }

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Count as CountOf
+from django.db.models import Model, QuerySet, Window
 from django.http import QueryDict
 
 from seqhub.lib.markup import Chip
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,11 @@ class Tab:
     title: str
     panels: Callable[[QueryDict], list[Panel]]
     count: int | None = None
+
+
+def first_of(rows: QuerySet[Row], most: int) -> tuple[list[Row], int]:
+    """The first rows, and how many there are of them all. One query: a dashboard is
+    asked for every few seconds, and has many panels."""
+    counted: QuerySet[Any] = rows.annotate(rows_in_all=Window(CountOf("pk")))
+    found = list(counted[:most])
+    return found, found[0].rows_in_all if found else 0

@@ -65,7 +65,7 @@ def eta_s(story: Story) -> float | None:
 def slow_process(processes: Sequence[Process]) -> str:
     """The simple name of the process that most of the work is left for, if there is
     one: `ALIGN` of `A:B:ALIGN`."""
-    if not processes:
+    if len(processes) < 2:
         return ""
     left = [done_of(process).left for process in processes]
     most = max(left)
