@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Case, Q, QuerySet, When, Window
 from django.db.models import Count as CountOf
-from django.db.models import Q
 from django.utils import timezone
 
 from archiving.choices import RestoreState, Status, Verified
@@ -14,7 +15,7 @@ from archiving.panels.chips import check_chip, restore_chip, status_chip
 from archiving.panels.links import archive_link, archives_link, restore_link
 from archiving.panels.progress import Bar, bar_of
 from archiving.panels.space import destination_space
-from archiving.selectors import running_jobs, visible_jobs
+from archiving.selectors import visible_jobs
 from archiving.services.policy import current_policy
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Count, Panel
@@ -37,8 +38,8 @@ class WorkLine:
 def sealing_panel() -> Panel:
     """What is being sealed, read back and restored, and what waits."""
     policy = current_policy()
-    waiting = visible_jobs().filter(status=Status.PENDING, held_at=None).count()
-    lines = [*_seals(), *_verifications(), *_restores()]
+    seals, waiting = _seals()
+    lines = [*seals, *_verifications(), *_restores()]
     return Panel(
         "sealing",
         "Sealing",
@@ -59,9 +60,17 @@ def sealing_panel() -> Panel:
     )
 
 
-def _seals() -> list[WorkLine]:
-    rows = running_jobs().filter(ignored_at=None).order_by("status_since")
-    return [
+def _seals() -> tuple[list[WorkLine], int]:
+    """What is being sealed, and how many wait for it. One query."""
+    is_waiting = Q(status=Status.PENDING, held_at=None)
+    rows: QuerySet[Any] = visible_jobs().filter(
+        is_waiting | Q(status=Status.PROCESSING)
+    )
+    rows = rows.annotate(waiting=Window(CountOf("pk", filter=is_waiting)))
+    running_first = Case(When(status=Status.PROCESSING, then=0), default=1)
+    rows = rows.order_by(running_first, "status_since")
+    found = list(rows.defer("wrapped_key", "publishing")[: SHOWN + 1])
+    lines = [
         WorkLine(
             f"seal-{job.pk}",
             job.run_name,
@@ -70,8 +79,10 @@ def _seals() -> list[WorkLine]:
             status_chip(job),
             bar_of(job),
         )
-        for job in rows.defer("wrapped_key", "publishing")[: SHOWN + 1]
+        for job in found
+        if job.status == Status.PROCESSING
     ]
+    return lines, found[0].waiting if found else 0
 
 
 def _verifications() -> list[WorkLine]:

@@ -10,14 +10,14 @@ from functools import cache
 
 from django.apps import apps
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import JSONField, Model, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from seqhub.lib.markup import Chip, broken
-from seqhub.lib.panels import Panel
+from seqhub.lib.panels import Panel, first_of
 from seqhub.operations.models import Attention, Event, Heartbeat
 from seqhub.operations.selectors import open_attention
 
@@ -37,9 +37,7 @@ class AttentionLine:
 
 
 def attention_panel() -> Panel:
-    rows = open_attention()
-    count = rows.count()
-    shown = list(rows[:SHOWN])
+    shown, count = first_of(open_attention(), SHOWN)
     names = subject_names(shown)
     lines = [
         AttentionLine(
@@ -131,7 +129,10 @@ def subject_names(rows: Iterable[Attention | Event]) -> dict[str, str]:
             keys[name].add(key)
     for name, wanted in keys.items():
         there: QuerySet[Model] = QuerySet(_models()[name])
-        for found in there.filter(pk__in=wanted):
+        fields = there.model._meta.concrete_fields
+        # Nothing is called by its JSON, which may be large.
+        heavy = [field.name for field in fields if isinstance(field, JSONField)]
+        for found in there.filter(pk__in=wanted).defer(*heavy):
             names[f"{name}:{found.pk}"] = str(found)
     return names
 
