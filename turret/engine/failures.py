@@ -67,7 +67,7 @@ def _cause(exit_status: int | None, tail: str) -> Cause:
     for pattern, cause in MENTIONED:
         if pattern.search(tail):
             return cause
-    if exit_status in _SHELL_SIGNALS:
+    if exit_status is not None and exit_status in _SHELL_SIGNALS:
         return _signalled(exit_status - 128)
     if PYTHON.search(tail):
         return Cause("python_error", _exception(tail), "The program's own error.")

@@ -1,0 +1,72 @@
+"""A run as the old service showed it: the names of its keys, and what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from turret.engine.records import Counters, Task
+
+TASK_COUNTS = (
+    "succeeded",
+    "failed",
+    "cached",
+    "running",
+    "pending",
+    "submitted",
+    "aborted",
+)
+RESOURCE_KEYS = {
+    "loadCpus": "load_cpus",
+    "loadMemory": "load_memory_bytes",
+    "peakCpus": "peak_cpus",
+    "peakMemory": "peak_memory_bytes",
+    "peakRunning": "peak_running",
+}
+# As Nextflow's progress.processes has them.
+PROCESS_KEYS = {
+    "index": "index",
+    "name": "name",
+    "pending": "pending",
+    "submitted": "submitted",
+    "running": "running",
+    "succeeded": "succeeded",
+    "cached": "cached",
+    "failed": "failed",
+    "aborted": "aborted",
+    "stored": "stored",
+    "ignored": "ignored",
+    "retries": "retries",
+    "terminated": "terminated",
+    **RESOURCE_KEYS,
+}
+FAILURE_KEYS = {
+    "taskId": "task_id",
+    "process": "process",
+    "name": "name",
+    "tag": "tag",
+    "exit": "exit",
+    "hash": "hash",
+}
+
+
+def keyed(keys: Mapping[str, str], record: Counters | Task) -> dict[str, Any]:
+    """The fields of a record by the keys that name them."""
+    return {key: getattr(record, name) for key, name in keys.items()}
+
+
+def task_counts(counters: Counters) -> dict[str, int]:
+    return {name: getattr(counters, name) for name in TASK_COUNTS}
+
+
+def failure(task: Task) -> dict[str, Any]:
+    return {**keyed(FAILURE_KEYS, task), "tag": task.tag or None}
+
+
+def at_the_end(counters: Counters) -> Counters:
+    """Of a run that is over: nothing waits or runs then, whatever the last snapshot
+    has left behind. A process stays a process."""
+    return replace(
+        counters, pending=0, submitted=0, running=0, load_cpus=0, load_memory_bytes=0
+    )
