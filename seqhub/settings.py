@@ -216,12 +216,17 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "SeqHub",
-    "DESCRIPTION": "Run folders of a sequencing core, and their archives.",
+    "DESCRIPTION": "Run folders of a sequencing core, what pipelines made of them, and "
+    "their archives.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     # Calls are grouped by what follows it.
     "SCHEMA_PATH_PREFIX": "/api",
-    "TAGS": [{"name": "1.0", "description": "For clients of arteria-runfolder."}],
+    "TAGS": [
+        {"name": "1.0", "description": "For clients of arteria-runfolder."},
+        {"name": "workflow", "description": "For tw, Seqera Platform's client."},
+        {"name": "user", "description": "For tw as well."},
+    ],
     "PREPROCESSING_HOOKS": ["seqhub.operations.api.openapi.without_trailing_slash"],
     "ENUM_NAME_OVERRIDES": {
         "SequencingEnum": "runfolders.choices.Sequencing",
@@ -232,6 +237,8 @@ SPECTACULAR_SETTINGS = {
         "VerificationStateEnum": "archiving.choices.CheckState",
         "RestoreStateEnum": "archiving.choices.RestoreState",
         "CopyStateEnum": "archiving.choices.CopyState",
+        "RunStatusEnum": "turret.choices.Status",
+        "TaskStatusEnum": "turret.choices.TaskStatus",
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",

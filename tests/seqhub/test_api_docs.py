@@ -44,6 +44,10 @@ def test_the_openapi_document_is_valid_and_complete() -> None:
         "/api/archives/keys",
         "/api/restores",
         "/api/restores/{id}/extend",
+        "/api/runs",
+        "/api/runs/{workflow_id}",
+        "/api/runs/{workflow_id}/tasks",
+        "/api/runs/{workflow_id}/tasks/{task_id}",
     } <= document["paths"].keys()
 
 

@@ -1,0 +1,134 @@
+"""The rows that calls are about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from turret.choices import FINAL, TaskStatus
+from turret.engine.records import Counters
+from turret.errors import UnknownWorkflow
+from turret.models import Workflow, WorkflowProcess, WorkflowTask
+from turret.selectors import HEAVY, counters_of
+
+# So many of its failures a run shows; its tasks have them all.
+LATEST_FAILURES = 50
+# Of a process, by Nextflow's names.
+PROCESS_KEYS = {
+    "index": "index",
+    "name": "name",
+    "pending": "pending",
+    "submitted": "submitted",
+    "running": "running",
+    "succeeded": "succeeded",
+    "cached": "cached",
+    "failed": "failed",
+    "aborted": "aborted",
+    "stored": "stored",
+    "ignored": "ignored",
+    "retries": "retries",
+    "terminated": "terminated",
+    "loadCpus": "load_cpus",
+    "loadMemory": "load_memory_bytes",
+    "peakRunning": "peak_running",
+    "peakCpus": "peak_cpus",
+    "peakMemory": "peak_memory_bytes",
+}
+# Of the tasks that run, by the same.
+RESOURCE_KEYS = {
+    "loadCpus": "load_cpus",
+    "loadMemory": "load_memory_bytes",
+    "peakCpus": "peak_cpus",
+    "peakMemory": "peak_memory_bytes",
+    "peakRunning": "peak_running",
+}
+# Of a failure, by the old service's.
+FAILURE_KEYS = {
+    "taskId": "task_id",
+    "process": "process",
+    "name": "name",
+    "tag": "tag",
+    "exit": "exit",
+    "hash": "hash",
+}
+# Of a process whose run is over; the last snapshot may say otherwise.
+_NOTHING_LEFT = dict.fromkeys(
+    ("pending", "submitted", "running", "loadCpus", "loadMemory"), 0
+)
+
+Entries = dict[int, list[dict[str, Any]]]
+
+
+def workflow_at(workflow_id: str, *heavy: str) -> Workflow:
+    """The workflow with those of its HEAVY columns that are named.
+
+    Raises UnknownWorkflow.
+    """
+    rows = Workflow.objects.select_related("owner", "runfolder")
+    rows = rows.defer(*(set(HEAVY) - set(heavy)))
+    # PostgreSQL refuses U+0000 in texts.
+    row = rows.filter(workflow_id=workflow_id.replace("\0", "")).first()
+    if row is None:
+        raise UnknownWorkflow(f"There is no run {workflow_id[:50]}.")
+    return row
+
+
+def task_at(workflow_id: str, task_id: int) -> WorkflowTask:
+    """One task with all columns, and its workflow. Raises UnknownWorkflow."""
+    workflow = workflow_at(workflow_id)
+    task = workflow.tasks.filter(task_id=task_id).first()
+    if task is None:
+        raise UnknownWorkflow(f"The run {workflow_id[:50]} has no task {task_id}.")
+    return task
+
+
+def is_over(workflow: Workflow) -> bool:
+    """Whether its Nextflow has ended, however."""
+    return workflow.ended_at is not None or workflow.status in FINAL
+
+
+def shown_counters(row: Workflow | WorkflowProcess, *, over: bool) -> Counters:
+    """What is counted. Nothing waits or runs once the run is over, whatever the last
+    snapshot left behind."""
+    counters = counters_of(row)
+    if not over:
+        return counters
+    return replace(
+        counters, pending=0, submitted=0, running=0, load_cpus=0, load_memory_bytes=0
+    )
+
+
+def processes_of(workflows: Iterable[Workflow]) -> Entries:
+    """By the workflow's key, as Nextflow's progress has them. One query."""
+    over = {workflow.pk: is_over(workflow) for workflow in workflows}
+    rows = WorkflowProcess.objects.filter(workflow__in=over).order_by("index", "pk")
+    found: Entries = defaultdict(list)
+    for key, *values in rows.values_list("workflow_id", *PROCESS_KEYS.values()):
+        entry = dict(zip(PROCESS_KEYS, values, strict=True))
+        found[key].append({**entry, **_NOTHING_LEFT} if over[key] else entry)
+    return found
+
+
+def failures_of(workflows: Iterable[Workflow]) -> Entries:
+    """By the workflow's key: the last LATEST_FAILURES, the latest last. One query."""
+    # Most runs have none, and hundreds are listed at once.
+    keys = [workflow.pk for workflow in workflows if workflow.failed]
+    place = Window(
+        RowNumber(), partition_by="workflow_id", order_by=F("task_id").desc()
+    )
+    rows = (
+        WorkflowTask.objects.filter(workflow__in=keys, status=TaskStatus.FAILED)
+        .annotate(place=place)
+        .filter(place__lte=LATEST_FAILURES)
+        .order_by("task_id")
+    )
+    found: Entries = defaultdict(list)
+    for key, *values in rows.values_list("workflow_id", *FAILURE_KEYS.values()):
+        failure = dict(zip(FAILURE_KEYS, values, strict=True))
+        found[key].append({**failure, "tag": failure["tag"] or None})
+    return found

@@ -1,0 +1,377 @@
+"""Runs, processes and tasks as JSON: the old service's names first, ours beside them.
+
+In a run all times are seconds since 1970, as the old service wrote them; in tasks and
+processes they are texts, as everywhere else here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field, inline_serializer
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from seqhub.operations.api.fields import RowSerializer
+from turret.api.rows import (
+    FAILURE_KEYS,
+    PROCESS_KEYS,
+    RESOURCE_KEYS,
+    failures_of,
+    is_over,
+    processes_of,
+    shown_counters,
+)
+from turret.choices import Status
+from turret.engine.masking import mask
+from turret.engine.records import Counters
+from turret.models import Workflow, WorkflowProcess, WorkflowTask
+from turret.selectors import progress_of
+
+
+@extend_schema_field(OpenApiTypes.DOUBLE)
+class EpochField(serializers.Field[Any, Any, float, Any]):
+    """Seconds since 1970."""
+
+    def to_representation(self, value: datetime) -> float:
+        return value.timestamp()
+
+
+class TaskCountsSerializer(serializers.Serializer[Counters]):
+    succeeded = serializers.IntegerField()
+    failed = serializers.IntegerField(help_text="With those retried or ignored.")
+    cached = serializers.IntegerField()
+    running = serializers.IntegerField()
+    pending = serializers.IntegerField()
+    submitted = serializers.IntegerField()
+    aborted = serializers.IntegerField()
+
+
+# For the OpenAPI document: what rows.py and get_resources make.
+_RESOURCES = inline_serializer(
+    "RunResources", {key: serializers.IntegerField() for key in RESOURCE_KEYS}
+)
+_PROCESS = inline_serializer(
+    "RunProcess",
+    {key: serializers.IntegerField() for key in PROCESS_KEYS}
+    | {"name": serializers.CharField(), "terminated": serializers.BooleanField()},
+    many=True,
+)
+_FAILURE = inline_serializer(
+    "RunFailure",
+    {key: serializers.CharField() for key in FAILURE_KEYS}
+    | {
+        "taskId": serializers.IntegerField(),
+        "tag": serializers.CharField(allow_null=True),
+        "exit": serializers.IntegerField(allow_null=True),
+    },
+    many=True,
+)
+
+
+class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
+    """A run. `context` has `processes` and `failures`: see run_context."""
+
+    task_counts = serializers.SerializerMethodField()
+    processes = serializers.SerializerMethodField()
+    resources = serializers.SerializerMethodField()
+    failures = serializers.SerializerMethodField(
+        help_text="The last fifty tasks that failed."
+    )
+    complete = serializers.SerializerMethodField(
+        help_text="It has ended; `status` says how."
+    )
+    stalled = serializers.SerializerMethodField(
+        help_text="It has not ended, and nothing was heard of it for some time."
+    )
+    done = serializers.SerializerMethodField(help_text="Succeeded or cached.")
+    total = serializers.SerializerMethodField(
+        help_text="Tasks; several attempts are one."
+    )
+    pct = serializers.SerializerMethodField(
+        help_text="How many have settled, ignored failures among them; 100 once it "
+        "has ended."
+    )
+    started_at = EpochField(source="created_at", read_only=True)
+    updated_at = EpochField(source="last_seen_at", read_only=True)
+    url = serializers.HyperlinkedIdentityField(
+        view_name="turret-api:run", lookup_field="workflow_id"
+    )
+    status_since = EpochField(read_only=True)
+    stalled_at = EpochField(read_only=True, allow_null=True)
+    begun_at = EpochField(read_only=True, allow_null=True)
+    ended_at = EpochField(read_only=True, allow_null=True)
+    owner = serializers.CharField(
+        source="owner.username", read_only=True, allow_null=True, default=None
+    )
+    runfolder = serializers.IntegerField(
+        source="runfolder_id", read_only=True, allow_null=True
+    )
+
+    class Meta:
+        model = Workflow
+        fields: ClassVar = [
+            "workflow_id",
+            "batch_id",
+            "run_name",
+            "task_counts",
+            "processes",
+            "resources",
+            "failures",
+            "complete",
+            "stalled",
+            "done",
+            "total",
+            "pct",
+            "started_at",
+            "updated_at",
+            "status",
+            "url",
+            "status_since",
+            "stalled_at",
+            "begun_at",
+            "ended_at",
+            "duration_ms",
+            "ignored",
+            "retries",
+            "session_id",
+            "resume",
+            "owner",
+            "user_name",
+            "labels",
+            "runfolder",
+            "workspace_id",
+            "project_name",
+            "repository",
+            "revision",
+            "nextflow_version",
+            "success",
+            "exit_status",
+            "error_message",
+        ]
+
+    @extend_schema_field(TaskCountsSerializer)
+    def get_task_counts(self, workflow: Workflow) -> Any:
+        return TaskCountsSerializer(_counters(workflow)).data
+
+    @extend_schema_field(_PROCESS)
+    def get_processes(self, workflow: Workflow) -> Any:
+        return self.context["processes"].get(workflow.pk, [])
+
+    @extend_schema_field(_RESOURCES)
+    def get_resources(self, workflow: Workflow) -> Any:
+        counters = _counters(workflow)
+        return {key: getattr(counters, name) for key, name in RESOURCE_KEYS.items()}
+
+    @extend_schema_field(_FAILURE)
+    def get_failures(self, workflow: Workflow) -> Any:
+        return self.context["failures"].get(workflow.pk, [])
+
+    def get_complete(self, workflow: Workflow) -> bool:
+        return is_over(workflow)
+
+    def get_stalled(self, workflow: Workflow) -> bool:
+        silent = workflow.stalled_at or workflow.status == Status.UNKNOWN
+        return bool(silent) and not is_over(workflow)
+
+    def get_done(self, workflow: Workflow) -> int:
+        return workflow.succeeded + workflow.cached
+
+    def get_total(self, workflow: Workflow) -> int:
+        return progress_of(workflow).total
+
+    def get_pct(self, workflow: Workflow) -> int:
+        return progress_of(workflow).percent
+
+
+def _counters(workflow: Workflow) -> Counters:
+    return shown_counters(workflow, over=is_over(workflow))
+
+
+def run_context(request: Request, workflows: Sequence[Workflow]) -> dict[str, Any]:
+    """What their serializer needs; two queries, however many they are."""
+    return {
+        "request": request,
+        "processes": processes_of(workflows),
+        "failures": failures_of(workflows),
+    }
+
+
+class SessionRunSerializer(serializers.ModelSerializer[Workflow]):
+    """A run of the same session."""
+
+    url = serializers.HyperlinkedIdentityField(
+        view_name="turret-api:run", lookup_field="workflow_id"
+    )
+    started_at = EpochField(source="created_at", read_only=True)
+
+    class Meta:
+        model = Workflow
+        fields: ClassVar = ["workflow_id", "run_name", "status", "url", "started_at"]
+
+
+class WorkflowDetailSerializer(WorkflowSerializer):
+    """One run. Its parameters and configuration are at `config` below it."""
+
+    command_line = serializers.SerializerMethodField(help_text="Secrets are masked.")
+    resume_chain = serializers.SerializerMethodField(
+        help_text="Runs of its session, the first one first."
+    )
+
+    class Meta(WorkflowSerializer.Meta):
+        fields: ClassVar = [
+            *WorkflowSerializer.Meta.fields,
+            "error_report",
+            "command_line",
+            "script_name",
+            "script_file",
+            "commit_id",
+            "profile",
+            "container",
+            "container_engine",
+            "launch_dir",
+            "work_dir",
+            "project_dir",
+            "output_dir",
+            "stub_run",
+            "preview",
+            "fail_on_ignore",
+            "manifest",
+            "stats",
+            "client",
+            "scripts_pruned",
+            "tasks_pruned",
+            "resume_chain",
+        ]
+
+    scripts_pruned = serializers.SerializerMethodField(
+        help_text="Scripts and environments of its tasks have gone by age."
+    )
+    tasks_pruned = serializers.SerializerMethodField(
+        help_text="Its tasks have gone by age; the counts stay."
+    )
+
+    def get_command_line(self, workflow: Workflow) -> str:
+        return str(mask(workflow.command_line))
+
+    def get_scripts_pruned(self, workflow: Workflow) -> bool:
+        return workflow.scripts_pruned_at is not None
+
+    def get_tasks_pruned(self, workflow: Workflow) -> bool:
+        return workflow.tasks_pruned_at is not None
+
+    @extend_schema_field(SessionRunSerializer(many=True))
+    def get_resume_chain(self, workflow: Workflow) -> Any:
+        chain = self.context["chain"]
+        return SessionRunSerializer(chain, many=True, context=self.context).data
+
+
+class RunConfigSerializer(serializers.Serializer[dict[str, Any]]):
+    """What a run was started with; what looks like a secret is masked."""
+
+    params = serializers.JSONField(allow_null=True)
+    config_files = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    config_text = serializers.CharField()
+
+
+class ProcessSerializer(RowSerializer):
+    """A process of a run."""
+
+    class Meta:
+        model = WorkflowProcess
+        fields: ClassVar = [
+            "name",
+            "index",
+            "pending",
+            "submitted",
+            "running",
+            "succeeded",
+            "cached",
+            "failed",
+            "ignored",
+            "retries",
+            "aborted",
+            "stored",
+            "terminated",
+            "load_cpus",
+            "load_memory_bytes",
+            "peak_running",
+            "peak_cpus",
+            "peak_memory_bytes",
+        ]
+
+
+class TaskSerializer(RowSerializer):
+    """A task in a list: units are in the names."""
+
+    class Meta:
+        model = WorkflowTask
+        fields: ClassVar = [
+            "task_id",
+            "status",
+            "process",
+            "tag",
+            "name",
+            "hash",
+            "exit",
+            "error_action",
+            "attempt",
+            "submitted_at",
+            "started_at",
+            "completed_at",
+            "duration_ms",
+            "realtime_ms",
+            "cpus",
+            "pcpu",
+            "memory_bytes",
+            "pmem",
+            "rss_bytes",
+            "vmem_bytes",
+            "peak_rss_bytes",
+            "peak_vmem_bytes",
+            "disk_bytes",
+            "time_ms",
+            "rchar",
+            "wchar",
+            "read_bytes",
+            "write_bytes",
+            "syscr",
+            "syscw",
+            "vol_ctxt",
+            "inv_ctxt",
+            "cpu_model",
+            "executor",
+            "queue",
+            "native_id",
+            "hostname",
+            "container",
+            "module",
+            "scratch",
+            "workdir",
+        ]
+
+
+class TaskDetailSerializer(TaskSerializer):
+    """One task. `context["may_see_secrets"]`: also its environment."""
+
+    env = serializers.SerializerMethodField(
+        help_text="`K=V` lines, secrets masked; null for who may not see it."
+    )
+    extra = serializers.SerializerMethodField(
+        help_text="What Nextflow says beyond that, by its own names."
+    )
+
+    class Meta(TaskSerializer.Meta):
+        fields: ClassVar = [*TaskSerializer.Meta.fields, "script", "env", "extra"]
+
+    def get_env(self, task: WorkflowTask) -> str | None:
+        if not self.context["may_see_secrets"]:
+            return None
+        return str(mask(task.env))
+
+    def get_extra(self, task: WorkflowTask) -> dict[str, Any]:
+        masked: dict[str, Any] = mask(task.extra or {})
+        return masked

@@ -1,0 +1,40 @@
+"""The part of `/api` that is about runs of Nextflow; lists accept a trailing slash.
+
+The trace itself is answered in front of Django: turret.api.trace.
+"""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from turret.api import runs, tasks
+from turret.api.platform import files, views
+
+# One segment: ids that were imported may hold anything else.
+_RUN = r"^runs/(?P<workflow_id>[^/]+)"
+
+app_name = "turret-api"
+urlpatterns = [
+    re_path(r"^runs/?$", runs.RunList.as_view(), name="runs"),
+    path("runs/<str:workflow_id>", runs.RunDetail.as_view(), name="run"),
+    path("runs/<str:workflow_id>/config", runs.RunConfig.as_view()),
+    path("runs/<str:workflow_id>/metrics", runs.RunMetrics.as_view()),
+    re_path(rf"{_RUN}/processes/?$", runs.ProcessList.as_view()),
+    re_path(rf"{_RUN}/events/?$", runs.RunEvents.as_view()),
+    re_path(rf"{_RUN}/tasks/?$", tasks.TaskList.as_view(), name="tasks"),
+    path("runs/<str:workflow_id>/tasks/<int:task_id>", tasks.TaskDetail.as_view()),
+    path("workflow", views.Workflows.as_view()),
+    path("workflow/<str:workflow_id>", views.WorkflowDetail.as_view()),
+    path("workflow/<str:workflow_id>/progress", views.Progress.as_view()),
+    path("workflow/<str:workflow_id>/launch", views.Launch.as_view()),
+    path("workflow/<str:workflow_id>/metrics", views.Metrics.as_view()),
+    path("workflow/<str:workflow_id>/tasks", views.Tasks.as_view()),
+    path("workflow/<str:workflow_id>/task/<int:task_id>", views.TaskDetail.as_view()),
+    path("workflow/<str:workflow_id>/log", files.Log.as_view()),
+    path("workflow/<str:workflow_id>/download", files.Download.as_view()),
+    path(
+        "workflow/<str:workflow_id>/download/<int:task_id>",
+        files.TaskDownload.as_view(),
+    ),
+    path("user/<int:user_id>/workspaces", views.Workspaces.as_view()),
+]
