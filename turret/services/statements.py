@@ -30,8 +30,11 @@ class _Column:
     type: str
 
     def filled(self) -> str:
-        """What is sent, as the column has it: texts are empty when not known."""
-        return f"coalesce(sent.{self.name}, '')" if self.is_text else self.sent
+        """What is sent, as the column has it: no text is null."""
+        if not self.is_text:
+            return f"sent.{self.name}"
+        empty = TaskStatus.OTHER.value if self.name == '"status"' else ""
+        return f"coalesce(sent.{self.name}, '{empty}')"
 
     def first_of(self, winner: str, other: str) -> str:
         """What the winner says, or else what the other does."""
@@ -45,10 +48,6 @@ class _Column:
     @property
     def is_text(self) -> bool:
         return self.type == "text"
-
-    @property
-    def sent(self) -> str:
-        return f"sent.{self.name}"
 
 
 def _columns(record: type[Task | Process]) -> list[_Column]:
@@ -74,8 +73,10 @@ def _set_first(winner: str, other: str) -> str:
 
 
 def _rank(table: str) -> str:
-    whens = " ".join(f"WHEN '{word}' THEN {word.rank}" for word in TaskStatus)
-    return f"CASE {table}.status {whens} END"
+    whens = " ".join(
+        f"WHEN '{word}' THEN {word.rank}" for word in TaskStatus if word.rank
+    )
+    return f"CASE {table}.status {whens} ELSE 0 END"
 
 
 _TASK = _columns(Task)
