@@ -18,6 +18,8 @@ from seqhub.operations.admin.history import AttentionAdmin, EventAdmin
 from seqhub.operations.admin.tokens import ApiTokenAdmin
 from seqhub.operations.admin.users import RoleAdmin, UserAdmin
 from seqhub.operations.models import ApiToken, Attention, Event
+from turret.admin.workflow_page import WorkflowAdmin
+from turret.models import Workflow
 
 # Of the queues nothing may be changed or sent again by hand: the Health page
 # shows them.
@@ -31,6 +33,7 @@ admin.site.register(ArchiveJob, ArchiveJobAdmin)
 admin.site.register(Restore, RestoreAdmin)
 admin.site.register(ArchiveCopy, ArchiveCopyAdmin)
 admin.site.register(Recipient, RecipientAdmin)
+admin.site.register(Workflow, WorkflowAdmin)
 admin.site.register(Event, EventAdmin)
 admin.site.register(Attention, AttentionAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)

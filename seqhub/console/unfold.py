@@ -53,6 +53,10 @@ NAVIGATION = [
         ],
     },
     {
+        "title": "Analysis",
+        "items": [_list("Workflows", "account_tree", "workflow", "turret")],
+    },
+    {
         "title": "Archive",
         "items": [
             _list("Archives", "inventory_2", "archivejob", "archiving"),

@@ -24,3 +24,7 @@ def workflow_link(workflow: Workflow | int, tab: str = "") -> str:
 def tasks_link(workflow: Workflow, **filters: object) -> str:
     """The tasks of a workflow: `state`, `process`, `q` narrow them down."""
     return f"{workflow_link(workflow)}?{urlencode({'tab': 'tasks', **filters})}"
+
+
+def task_link(workflow: Workflow, task_id: int) -> str:
+    return reverse("admin:turret_workflow_task", args=[workflow.pk, task_id])

@@ -1,0 +1,76 @@
+"""The cells of the list of workflows that move while somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from seqhub.lib import markup
+from turret.choices import FINAL, Status
+from turret.engine.states import done_of, true_failures
+from turret.models import Workflow
+from turret.panels.chips import extra_chips, status_chip
+from turret.panels.links import tasks_link
+from turret.panels.workflow_page import took
+from turret.selectors import counters_of
+
+
+def status_cell(workflow: Workflow) -> SafeString:
+    chips = [status_chip(workflow), *extra_chips(workflow)]
+    return markup.row(markup.chip(chip) for chip in chips)
+
+
+def progress_cell(workflow: Workflow) -> SafeString:
+    """A bar of the tasks that have ended."""
+    found = done_of(counters_of(workflow), ended=workflow.status in FINAL)
+    if not found.total:
+        return markup.faint("no task yet" if workflow.ended_at is None else "no task")
+    words = f"{found.done:,} of {found.total:,}"
+    return format_html(
+        '<div class="labelled-bar">{}<span>{}</span></div>',
+        markup.bar(found.done, found.total, f"Tasks: {words}", _colour(workflow)),
+        words,
+    )
+
+
+def _colour(workflow: Workflow) -> str:
+    if workflow.status == Status.FAILED:
+        return "danger"
+    if workflow.status == Status.SUCCEEDED:
+        return "success"
+    return "primary" if workflow.status == Status.RUNNING else "warning"
+
+
+def failed_cell(workflow: Workflow) -> SafeString:
+    """Failed tasks; those that were ignored or tried again are said with them."""
+    counters = counters_of(workflow)
+    failed = true_failures(counters)
+    lines = []
+    if failed:
+        link = tasks_link(workflow, state="failed")
+        lines.append(
+            format_html('<a class="failed" href="{}">{}</a>', link, f"{failed:,}")
+        )
+    for number, state, words in (
+        (counters.retries, "retried", "tried again"),
+        (counters.ignored, "ignored", "ignored"),
+    ):
+        if number > 0:
+            link = tasks_link(workflow, state=state)
+            said = f"{number:,} {words}"
+            lines.append(format_html('<a class="below" href="{}">{}</a>', link, said))
+    return markup.lines(*lines) if lines else markup.faint("–")
+
+
+def duration_cell(workflow: Workflow) -> SafeString:
+    return format_html("<span>{}</span>", took(workflow))
+
+
+CELLS: dict[str, Callable[[Workflow], SafeString]] = {
+    "status": status_cell,
+    "progress": progress_cell,
+    "failed": failed_cell,
+    "took": duration_cell,
+}
