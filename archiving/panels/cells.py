@@ -54,7 +54,10 @@ def archive_cells(runs: Iterable[Runfolder]) -> dict[int, SafeString]:
     jobs = ArchiveJob.objects.filter(runfolder__in=list(runs)).order_by("pk")
     return {
         job.runfolder_id: format_html(
-            '<a href="{}">{}</a>', archive_link(job), markup.chip(_sealed_chip(job))
+            '<a id="archive-of-{}" href="{}">{}</a>',
+            job.runfolder_id,
+            archive_link(job),
+            markup.chip(_sealed_chip(job)),
         )
         for job in jobs.defer("wrapped_key", "publishing", "raw_path")
         if job.runfolder_id is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from django.db.models import Count as CountOf
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from runfolders.choices import RootStatus, Sequencing, State
 from runfolders.models import Root, Runfolder
@@ -60,21 +61,30 @@ def in_flight_panel() -> Panel:
     )
 
 
-def complete_panel() -> Panel:
+def complete_panel(
+    archives_of: Callable[[Iterable[Runfolder]], Mapping[int, SafeString]],
+) -> Panel:
+    """`archives_of`: what the app that has them shows of the archives of some runs, by
+    the ids of the runs."""
     rows = (
         visible_runfolders()
         .filter(sequencing=Sequencing.COMPLETE)
         .select_related("instrument")
         .order_by("-completed_at")[:SHOWN]
     )
-    counts = count_samples(rows)
+    counts, archives = count_samples(rows), archives_of(rows)
     return Panel(
         "complete",
         "Recently complete",
         "runfolders/panels/complete.html",
         {
             "lines": [
-                (_line(run, state_chip(run)), counts.get(run.pk, 0)) for run in rows
+                (
+                    _line(run, state_chip(run)),
+                    counts.get(run.pk, 0),
+                    archives.get(run.pk),
+                )
+                for run in rows
             ]
         },
         link=runs_link(sequencing__exact=Sequencing.COMPLETE.value),

@@ -9,8 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from runfolders.models import Root
-from runfolders.panels.dashboard import scan_panel
+from runfolders.panels.dashboard import root_lines, scan_panel
 from runfolders.services.scan import ROLE as SCANNER
 from seqhub.console import panels
 from seqhub.console.health import health_line
@@ -26,17 +25,16 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     if not request.user.has_perm("runfolders.view_runfolder"):
         return {"has_no_role": True}
     shown = panels.dashboard_panels()
-    signs = signs_of_life()
+    signs, roots = signs_of_life(), root_lines()
     scan = scan_panel([sign.beat for sign in signs if sign.role == SCANNER])
     return {
         "panels": shown,
         "scan": scan,
         "counts": panels.counts_of_today(),
-        "health": health_line(signs),
+        "health": health_line(signs, roots),
         "is_live": scan.is_live or any(panel.is_live for panel in shown),
         "is_tryout": settings.CONFIG.is_tryout,
-        "has_sources": bool(settings.CONFIG.archiving.sequencing_path)
-        or Root.objects.filter(is_configured=True).exists(),
+        "has_sources": bool(roots or settings.CONFIG.archiving.sequencing_path),
         "may_ignore": request.user.has_perm("operations.change_attention"),
         "may_scan": request.user.has_perm("runfolders.change_root"),
     }

@@ -16,8 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule
 
-from runfolders.models import Root
-from runfolders.panels.dashboard import root_lines
+from runfolders.panels.dashboard import RootLine, root_lines
 from runfolders.services.scan import ROLE as SCANNER
 from seqhub.operations.panels import CLUSTER, Sign, signs_of_life
 
@@ -49,7 +48,7 @@ class Item:
     at: Any = None  # when it was last heard of
 
 
-def health_line(signs: Sequence[Sign]) -> list[Item]:
+def health_line(signs: Sequence[Sign], roots: Sequence[RootLine]) -> list[Item]:
     """Scanner, clusters, PostgreSQL, roots: one item each."""
     items = []
     scanners = [sign for sign in signs if sign.role == SCANNER]
@@ -69,8 +68,7 @@ def health_line(signs: Sequence[Sign]) -> list[Item]:
     )
     # This page was rendered from it.
     items.append(Item("PostgreSQL", "ok", is_fine=True))
-    missing = Root.objects.filter(is_configured=True, status="missing").count()
-    if missing:
+    if missing := sum(root.is_missing for root in roots):
         items.append(Item("directories", f"{missing} missing", is_fine=False))
     return items
 
@@ -79,13 +77,13 @@ def health_page(request: HttpRequest) -> HttpResponse:
     """Heartbeats, disks, database, queues and schedules; read-only."""
     if not request.user.has_perm("operations.view_heartbeat"):
         raise PermissionDenied
-    signs = signs_of_life()
+    signs, roots = signs_of_life(), root_lines()
     context = {
         **admin.site.each_context(request),
         "title": "Health",
-        "items": health_line(signs),
+        "items": health_line(signs, roots),
         "signs": signs,
-        "storage": {"lines": root_lines()},
+        "storage": {"lines": roots},
         "database": _database(),
         "queues": _queues(),
         "schedules": _schedules(),

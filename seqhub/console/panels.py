@@ -10,17 +10,23 @@ from collections.abc import Callable
 
 from archiving.panels import dashboard as archives_dashboard
 from archiving.panels import run_page as archives_page
+from archiving.panels.cells import archive_cells
 from runfolders.models import Runfolder
 from runfolders.panels import dashboard as runs_dashboard
 from runfolders.panels import run_page as runs_page
 from seqhub.lib.panels import Count, Panel, Tab, Track
 from seqhub.operations import panels as operations
 
+
+def _complete_panel() -> Panel:
+    return runs_dashboard.complete_panel(archive_cells)
+
+
 # In the order in which they stand on the dashboard.
 DASHBOARD: tuple[Callable[[], Panel], ...] = (
     operations.attention_panel,
     runs_dashboard.in_flight_panel,
-    runs_dashboard.complete_panel,
+    _complete_panel,
     archives_dashboard.sealing_panel,
     runs_dashboard.storage_panel,
 )

@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from runfolders.choices import Sequencing
 from seqhub.operations.services.heartbeats import beat
+from tests.archiving.factories import ArchiveJobFactory
 from tests.console.pages import LISTS, PAGES, TABS, fill, page_of
 from tests.factories import HOST, RootFactory, RunfolderFactory
 from tests.staff import staff
@@ -129,6 +130,16 @@ def test_the_dashboard_counts_what_its_links_lead_to() -> None:
             assert client.get(panel.link).context["cl"].result_count == panel.count
     for count in context["counts"]:
         assert client.get(count.link).context["cl"].result_count == count.number
+
+
+def test_the_dashboard_shows_the_archives_of_complete_runs() -> None:
+    client = staff("viewer")
+    sealed, other = (RunfolderFactory.create(complete=True) for _ in range(2))
+    job = ArchiveJobFactory.create(sealed=True, runfolder=sealed)
+    page = client.get("/admin/").content.decode()
+    link = f'href="/admin/archiving/archivejob/{job.pk}/change/"'
+    assert f'<a id="archive-of-{sealed.pk}" {link}>' in page
+    assert f"archive-of-{other.pk}" not in page
 
 
 def test_a_run_whose_root_is_missing_is_not_ready() -> None:
