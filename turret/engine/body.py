@@ -7,7 +7,6 @@ import math
 import re
 from typing import Any
 
-from turret.engine import values
 from turret.engine.records import JsonObject
 
 MAX_BYTES = 64 << 20
@@ -96,7 +95,10 @@ def _shed_field(
 
 
 def _is_large(value: object, limit: int) -> bool:
-    return values.document(value) is None or len(json.dumps(value)) > limit
+    try:
+        return len(json.dumps(value)) > limit
+    except RecursionError:
+        return True
 
 
 def _finite(text: str) -> float | None:
