@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.cache import cache
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
@@ -71,7 +72,7 @@ class TokenAuthentication(BaseAuthentication):
         text = token_in(request)
         token = find_token(text) if text else None
         if token is None:
-            _count_failure(client_address(request))
+            count_failure(client_address(request))
             raise AuthenticationFailed(UNKNOWN if text else MALFORMED)
         return token.user, token
 
@@ -97,7 +98,7 @@ class OpenTokenAuthentication(TokenAuthentication):
         return token.user, token
 
 
-def token_in(request: Request) -> str:
+def token_in(request: Request | HttpRequest) -> str:
     """The token that the Authorization header holds; empty if it holds none."""
     header = str(request.META.get("HTTP_AUTHORIZATION", ""))
     scheme, _, value = header.partition(" ")
@@ -114,12 +115,12 @@ def token_in(request: Request) -> str:
     return token if user == BASIC_USER else ""
 
 
-def client_address(request: Request) -> str:
+def client_address(request: Request | HttpRequest) -> str:
     """The caller's address, as seqhub.proxies believes it; may be empty."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-def is_from_open_network(request: Request) -> bool:
+def is_from_open_network(request: Request | HttpRequest) -> bool:
     """Whether `api.open_to` lets this request in without a token.
 
     Never what a browser sends for a page: any page on the web could make the
@@ -155,8 +156,8 @@ def actor_of(request: Request) -> Actor:
     return Actor(Source.API, request.user.get_username())
 
 
-def _count_failure(address: str) -> None:
-    """Raises Throttled when `address` has sent too many wrong tokens."""
+def count_failure(address: str) -> None:
+    """Note a wrong token. Raises Throttled when `address` has sent too many."""
     key = f"wrong-tokens:{address}"
     cache.add(key, 0, WINDOW_S)
     try:
