@@ -42,7 +42,7 @@ def create(name: str, instant: int) -> bytes:
         "workflowId": None,
         "instant": instant,
     }
-    return json.dumps(body).encode()
+    return _encode(body)
 
 
 def begin() -> bytes:
@@ -51,9 +51,7 @@ def begin() -> bytes:
         "commandLine": "nextflow run nf-core/demo",
     }
     names = [_process(number) for number in range(PROCESSES)]
-    return json.dumps(
-        {"workflow": workflow, "processNames": names, "instant": _BEGAN_MS}
-    ).encode()
+    return _encode({"workflow": workflow, "processNames": names, "instant": _BEGAN_MS})
 
 
 def progresses(requests: int, tasks: int) -> list[bytes]:
@@ -68,7 +66,11 @@ def complete(requests: int, tasks: int) -> bytes:
         "progress": _counters(-(-requests // len(_STEPS)) * tasks),
         "instant": _BEGAN_MS + requests * _SECOND_MS,
     }
-    return json.dumps(body).encode()
+    return _encode(body)
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def _progress(number: int, tasks: int) -> bytes:
@@ -79,7 +81,7 @@ def _progress(number: int, tasks: int) -> bytes:
         "progress": _counters(window * tasks),
         "instant": _BEGAN_MS + (number + 1) * _SECOND_MS,
     }
-    return json.dumps(body).encode()
+    return _encode(body)
 
 
 def _task(task_id: int, status: str) -> dict[str, Any]:

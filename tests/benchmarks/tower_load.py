@@ -16,6 +16,7 @@ import base64
 import itertools
 import json
 import math
+import os
 import socket
 import statistics
 import subprocess
@@ -26,6 +27,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
+
+# What sites are made of signs tasks as django-q2 does, which reads the settings.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
 
 from tests.benchmarks import tower_bodies
 from tests.e2e.sites import Site, eventually, free_port, new_site

@@ -54,7 +54,7 @@ def hold(workflow_id: str, caller: Caller) -> Held:
     """
     # PostgreSQL takes neither U+0000 nor lone surrogates.
     if workflow_id.isprintable():
-        row = _execute(statements.HOLD, [workflow_id]).fetchone()
+        row = execute(statements.HOLD, [workflow_id]).fetchone()
         held = Held(*row) if row else None
         if held and caller.may_write(held.owner_id, held.token_digest):
             return held
@@ -83,9 +83,9 @@ def _store_tasks(pk: int, tasks: Iterable[Task], instant: int) -> None:
     # A statement can't touch a row twice; the last one counts.
     by_id = {task.task_id: task for task in tasks}
     json = _TASKS.dump_json(list(by_id.values()), exclude_defaults=True).decode()
-    stored = _execute(statements.STORE_TASKS, [pk, instant, json])
+    stored = execute(statements.STORE_TASKS, [pk, instant, json])
     if stored.rowcount < len(by_id):
-        _execute(statements.FILL_TASKS, [json, pk, instant])
+        execute(statements.FILL_TASKS, [json, pk, instant])
 
 
 def store_processes(
@@ -102,7 +102,7 @@ def store_processes(
 def _store_processes(pk: int, processes: Iterable[Process]) -> None:
     by_name = {process.name: process for process in processes}
     json = _PROCESSES.dump_json(list(by_name.values())).decode()
-    _execute(statements.STORE_PROCESSES, [pk, json])
+    execute(statements.STORE_PROCESSES, [pk, json])
 
 
 def mark_seen(
@@ -115,10 +115,10 @@ def mark_seen(
     """A call has come, and this is how the workflow stands. Counters are as of the
     instant."""
     if counters is None:
-        _execute(statements.SET_SEEN, [at, status, status, at, pk])
+        execute(statements.SET_SEEN, [at, status, status, at, pk])
         return
     values = [at, status, status, at, instant, *_values_of(counters), pk]
-    _execute(statements.SET_COUNTERS, values)
+    execute(statements.SET_COUNTERS, values)
 
 
 def _fits(record: object, store: Callable[..., None], *values: Any) -> bool:
@@ -131,7 +131,7 @@ def _fits(record: object, store: Callable[..., None], *values: Any) -> bool:
     return True
 
 
-def _execute(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
+def execute(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
     """As a prepared statement, which Django's own cursors can't do: they write the
     values into the text. Raises Django's errors."""
     connection.ensure_connection()

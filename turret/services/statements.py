@@ -83,14 +83,17 @@ _TASK = _columns(Task)
 _DETAILS = [column for column in _TASK if column.name not in ('"task_id"', '"status"')]
 _PROCESS = _columns(Process)
 
+# Of a task that is known.
+ON_KNOWN_TASK = f"""ON CONFLICT (workflow_id, task_id) DO UPDATE SET
+  instant = excluded.instant, status = excluded.status,
+  {_set_first("excluded", "stored")}
+WHERE ({_rank("excluded")}, excluded.instant) >= ({_rank("stored")}, stored.instant)"""
+
 # Parameters: workflow, instant, tasks.
 STORE_TASKS = f"""
 INSERT INTO turret_workflowtask AS stored (workflow_id, instant, {_names(_TASK)})
 SELECT %s, %s, {", ".join(column.filled() for column in _TASK)} FROM {_sent(_TASK)}
-ON CONFLICT (workflow_id, task_id) DO UPDATE SET
-  instant = excluded.instant, status = excluded.status,
-  {_set_first("excluded", "stored")}
-WHERE ({_rank("excluded")}, excluded.instant) >= ({_rank("stored")}, stored.instant)
+{ON_KNOWN_TASK}
 """  # noqa: S608 - of our own words
 
 # Parameters: tasks, workflow, instant.
