@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from turret.engine.masking import MASKED, mask
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password",
+        "db_passwd",
+        "DB_PASS",
+        "clientSecret",
+        "tower_access_token",
+        "api_key",
+        "apiKey",
+        "API-KEY",
+        "credentials",
+        "privateKey",
+        "access_key",
+        "auth",
+        "Authorization",
+    ],
+)
+@pytest.mark.parametrize("value", [SECRET, 12345, {"a": SECRET}, [SECRET]])
+def test_what_a_telling_key_holds_is_masked(key: str, value: Any) -> None:
+    assert mask({"outer": [{key: value}]}) == {"outer": [{key: MASKED}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"author": "Ada", "authors": ["Ada"], "bypass": "yes"},
+        {"use_token": True, "auth": False, "password": None, "secret": ""},
+        {"input": "/data/seq/run1/SampleSheet.csv", "n": 3, "x": 1.5, "y": [None]},
+        "nextflow run nf-core/demo -profile test --outdir out",
+        "process.cpus = 4\nmanifest.author = 'Ada'\n",
+        "error: the token has expired",
+        "https://example.org/a:b@c",
+        "tokens {\n   endpoint = 'https://example.org'\n}",
+    ],
+)
+def test_what_is_no_secret_stays(value: Any) -> None:
+    assert mask(value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        # Lines of an environment.
+        (f"A=1\nDB_PASSWORD={SECRET} x\nB=2", f"A=1\nDB_PASSWORD={MASKED}\nB=2"),
+        (f"export API_TOKEN='{SECRET}'", f"export API_TOKEN={MASKED}"),
+        # Configurations.
+        (f"   secretKey = '{SECRET}'", f"   secretKey = {MASKED}"),
+        (f"aws.accessKey = 'it\\'s {SECRET}'", f"aws.accessKey = {MASKED}"),
+        (
+            f"tower = [accessToken:'{SECRET}, x', endpoint:'y']",
+            f"tower = [accessToken:{MASKED}, endpoint:'y']",
+        ),
+        (
+            f"azure = [credentials: [id: '{SECRET}'], region: 'x']",
+            f"azure = [credentials: {MASKED}, region: 'x']",
+        ),
+        (f'{{"password": "{SECRET}", "b": 1}}', f'{{"password": {MASKED}, "b": 1}}'),
+        # Command lines and addresses.
+        (
+            f"nextflow run x --db_token {SECRET} -r 1",
+            f"nextflow run x --db_token {MASKED} -r 1",
+        ),
+        (
+            f"nextflow run x --password='{SECRET} x'",
+            f"nextflow run x --password={MASKED}",
+        ),
+        (f"https://me:{SECRET}@host/x", f"https://me:{MASKED}@host/x"),
+        (f"https://host/x?token={SECRET}&y=1", f"https://host/x?token={MASKED}&y=1"),
+        # Known by what they are.
+        ("x = 'sqh_0123456789abcdef'", f"x = '{MASKED}'"),
+        ("id AKIAIOSFODNN7EXAMPLE", f"id {MASKED}"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMII==\n-----END PRIVATE KEY-----\nx",
+            f"{MASKED}\nx",
+        ),
+    ],
+)
+def test_secrets_in_a_text_are_masked(text: str, masked: str) -> None:
+    assert mask(text) == masked
+    assert mask({"a": [text]}) == {"a": [masked]}
+
+
+def test_an_option_without_a_value_masks_no_other_option() -> None:
+    assert mask("run x --token --outdir y") == "run x --token --outdir y"
+
+
+def test_what_nobody_will_look_at_is_not_shown() -> None:
+    deep: Any = "x"
+    for _ in range(2_000):
+        deep = [deep]
+    assert MASKED in str(mask(deep))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(_JSON)
+def test_masking_again_changes_nothing(value: Any) -> None:
+    once = mask(value)
+    assert mask(once) == once
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a", "password", "-", "://", "token=", "-----BEGIN PRIVATE KEY-----", "--a", "'"],
+)
+def test_a_long_text_is_read_once(text: str) -> None:
+    # Patterns that tried every beginning anew would take hours.
+    mask(text * 300_000 + "token")
