@@ -134,7 +134,12 @@ class WorkflowAdmin(WorkflowList):
         """For htmx: the end of a task's error output, and what it tells."""
         workflow = self._workflow(request, str(pk))
         failure = failure_with_tail(workflow, _task(workflow, task_id))
-        context = {"workflow": workflow, "failure": failure, "is_read": True}
+        context = {
+            "workflow": workflow,
+            "failure": failure,
+            "is_read": True,
+            "is_alone": "alone" in request.GET,
+        }
         return TemplateResponse(request, "turret/failure.html", context)
 
     def _workflow(self, request: HttpRequest, key: str) -> Workflow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.contrib.admin import AllValuesFieldListFilter, ShowFacets, display
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
@@ -19,6 +20,7 @@ from runfolders.admin.runs import KeyPaginator
 from seqhub.lib import markup
 from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
 from seqhub.operations.admin.bulk import bulk_action
+from seqhub.operations.errors import InvalidValue
 from turret.admin.actions import ACTIONS
 from turret.admin.filters import ShowFilter, annotated, views
 from turret.admin.sheets import export_csv
@@ -29,6 +31,7 @@ from turret.panels.cells import CELLS
 from turret.panels.links import workflow_link, workflows_link
 from turret.panels.workflow_page import pipeline
 from turret.selectors import listed_workflows
+from turret.services.search import matching
 
 _LIVE_MOST = 100
 # What links of other pages narrow the list down by, besides its filters.
@@ -83,7 +86,7 @@ class WorkflowList(ReadOnlyAdmin):
     list_filter_submit = True
     show_facets = ShowFacets.NEVER
     search_fields = ("run_name",)
-    search_help_text = "Run name, pipeline, owner, label, id"
+    search_help_text = "Name, pipeline, owner, label; status:failed, after:2026-01-31"
     empty_template = "turret/empty.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -97,6 +100,15 @@ class WorkflowList(ReadOnlyAdmin):
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return ("-is_under_way", "-created_at", "-pk")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        try:
+            return matching(queryset, search_term), False
+        except InvalidValue as error:
+            messages.warning(request, error.message)
+            return queryset.none(), False
 
     def lookup_allowed(
         self, lookup: str, value: str, request: HttpRequest | None = None

@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 from django.db.models import F, Q, QuerySet
 from django_filters import rest_framework as filters
 
-from turret.api.search import (
+from turret.choices import Status, TaskStatus
+from turret.models import Workflow, WorkflowTask
+from turret.services.search import (
     KEYWORDS_HELP,
     matching,
     of_pipeline,
     of_project,
     of_user,
 )
-from turret.choices import Status, TaskStatus
-from turret.models import Workflow, WorkflowTask
 
 SORTED_BY = (
     "task_id",

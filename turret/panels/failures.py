@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Panel
 from turret.choices import Status
@@ -28,6 +31,7 @@ class Failure:
     task: WorkflowTask
     chip: Chip
     cause: Cause
+    hint: SafeString
     link: str
     tail: Tail | None
     why_no_tail: str
@@ -84,14 +88,26 @@ def _failure(
     tail: Tail | None = None,
     why_no_tail: str = "",
 ) -> Failure:
+    cause = cause_of(task.exit, task.error_action, text)
     if tail is not None:
         tail = Tail(mask(tail.text), tail.size_bytes, tail.is_cut)
     return Failure(
         task=task,
         chip=task_chip(workflow, task),
-        cause=cause_of(task.exit, task.error_action, text),
+        cause=cause,
+        hint=_with_code(cause.hint),
         link=task_link(workflow, task.task_id),
         tail=tail,
         why_no_tail=why_no_tail,
         may_ask=is_in_reach(task),
+    )
+
+
+def _with_code(text: str) -> SafeString:
+    """What stands between backticks in monospace."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in parts),
     )

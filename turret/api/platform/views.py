@@ -24,9 +24,9 @@ from turret.api.platform import shapes
 from turret.api.platform.usage import progress_shape
 from turret.api.rows import task_at, workflow_at
 from turret.api.runs import VIEW, may_see_secrets
-from turret.api.search import KEYWORDS_HELP, matching
 from turret.models import Workflow, WorkflowTask
 from turret.selectors import listed_workflows
+from turret.services.search import KEYWORDS_HELP, matching
 
 # The one workspace, for clients that are told to use one.
 WORKSPACE = {
