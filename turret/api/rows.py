@@ -39,7 +39,16 @@ PROCESS_KEYS = {
     "peakCpus": "peak_cpus",
     "peakMemory": "peak_memory_bytes",
 }
-# Of the tasks that run, by the same.
+# Of a run, by the old service's, as the next two.
+COUNT_KEYS = (
+    "succeeded",
+    "failed",
+    "cached",
+    "running",
+    "pending",
+    "submitted",
+    "aborted",
+)
 RESOURCE_KEYS = {
     "loadCpus": "load_cpus",
     "loadMemory": "load_memory_bytes",
@@ -47,7 +56,6 @@ RESOURCE_KEYS = {
     "peakMemory": "peak_memory_bytes",
     "peakRunning": "peak_running",
 }
-# Of a failure, by the old service's.
 FAILURE_KEYS = {
     "taskId": "task_id",
     "process": "process",
