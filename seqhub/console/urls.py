@@ -14,6 +14,7 @@ from seqhub.console.health import health_page
 _FIRST_LISTS = {
     "runfolders": "runfolder",
     "archiving": "archivejob",
+    "turret": "workflow",
     "operations": "attention",
 }
 

@@ -102,6 +102,7 @@ def test_nobody_sees_a_page_without_logging_in(page: str) -> None:
     [
         ("/admin/runfolders/", "/admin/runfolders/runfolder/"),
         ("/admin/archiving/", "/admin/archiving/archivejob/"),
+        ("/admin/turret/", "/admin/turret/workflow/"),
         ("/admin/operations/", "/admin/operations/attention/"),
     ],
 )
