@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import fields
 from typing import Any
 
-from django.db import transaction
-
 from turret.engine.records import Begin, Complete, JsonObject, Run
 from turret.models import Workflow
-from turret.services.rows import BAD_DATA
-
-log = logging.getLogger(__name__)
+from turret.services.rows import fits
 
 # Of those that are kept for a workflow.
 MOST_CONTAINERS = 1000
@@ -65,11 +60,7 @@ def store_columns(
         row.update(**changes)
         return
     for name, value in changes.items():
-        try:
-            with transaction.atomic():
-                row.update(**{name: value})
-        except BAD_DATA as error:
-            log.warning("workflow:%s: %s does not fit: %s", pk, name, error)
+        fits(name, row.update, **{name: value})
 
 
 def add_containers(pk: int, new: list[JsonObject]) -> None:

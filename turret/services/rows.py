@@ -75,14 +75,18 @@ def store_tasks(
         _store_tasks(pk, tasks, instant)
         return
     for task in tasks:
-        if not _fits(task, _store_tasks, pk, [task], instant):
-            _fits(task, _store_tasks, pk, [Task(task.task_id, task.status)], instant)
+        if not fits(task, _store_tasks, pk, [task], instant):
+            fits(task, _store_tasks, pk, [Task(task.task_id, task.status)], instant)
 
 
 def _store_tasks(pk: int, tasks: Iterable[Task], instant: int) -> None:
     # A statement can't touch a row twice; the last one counts.
     by_id = {task.task_id: task for task in tasks}
-    json = _TASKS.dump_json(list(by_id.values()), exclude_defaults=True).decode()
+    # Whether the values are of their types, PostgreSQL decides.
+    dumped = _TASKS.dump_json(
+        list(by_id.values()), exclude_defaults=True, warnings=False
+    )
+    json = dumped.decode()
     stored = execute(statements.STORE_TASKS, [pk, instant, json])
     if stored.rowcount < len(by_id):
         execute(statements.FILL_TASKS, [json, pk, instant])
@@ -96,7 +100,7 @@ def store_processes(
         _store_processes(pk, processes)
         return
     for process in processes:
-        _fits(process, _store_processes, pk, [process])
+        fits(process, _store_processes, pk, [process])
 
 
 def _store_processes(pk: int, processes: Iterable[Process]) -> None:
@@ -121,12 +125,15 @@ def mark_seen(
     execute(statements.SET_COUNTERS, values)
 
 
-def _fits(record: object, store: Callable[..., None], *values: Any) -> bool:
+def fits(
+    what: object, store: Callable[..., object], *values: Any, **named: Any
+) -> bool:
+    """Whether it could be stored; if not, nothing of it is, and the log says why."""
     try:
         with transaction.atomic():
-            store(*values)
+            store(*values, **named)
     except BAD_DATA as error:
-        log.warning("%s does not fit: %s", record, error)
+        log.warning("%.200s does not fit: %s", what, error)
         return False
     return True
 

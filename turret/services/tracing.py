@@ -23,6 +23,7 @@ from turret.engine.records import (
     Update,
 )
 from turret.engine.states import verdict
+from turret.engine.unread import Unread
 from turret.models import Workflow
 from turret.selectors import listed_workflows
 from turret.services import attention, creation, rows
@@ -36,6 +37,7 @@ from turret.services.columns import (
 from turret.services.history import record
 from turret.services.linking import link_by_itself
 from turret.services.rows import BAD_DATA, Held
+from turret.services.unread import Refused, store_unread
 
 log = logging.getLogger(__name__)
 
@@ -85,12 +87,21 @@ def _begin(
         record(_row(held), "began", "Nextflow has begun.", actor=TRACE)
 
 
-def update(workflow_id: str, call: Update, caller: Caller) -> None:
-    """A progress or heartbeat call. Raises UnknownWorkflow.
+def update(workflow_id: str, call: Update | Unread, caller: Caller) -> None:
+    """A progress or heartbeat call. Raises UnknownWorkflow, and BadBody for one that
+    is still unread.
 
     Tasks count whenever they come. Counters change nothing when they are older than
     the stored ones, or come after the end.
     """
+    if isinstance(call, Unread):
+        try:
+            _update(workflow_id, call.rest, caller, unread=call)
+        except Refused as reason:
+            log.debug("%s: an update is read: %s", workflow_id, reason)
+            call = call.read()
+        else:
+            return
     try:
         _update(workflow_id, call, caller)
     except BAD_DATA as error:
@@ -100,15 +111,24 @@ def update(workflow_id: str, call: Update, caller: Caller) -> None:
 
 @transaction.atomic
 def _update(
-    workflow_id: str, call: Update, caller: Caller, *, one_by_one: bool = False
+    workflow_id: str,
+    call: Update,
+    caller: Caller,
+    *,
+    unread: Unread | None = None,
+    one_by_one: bool = False,
 ) -> None:
     held = rows.hold(workflow_id, caller)
     last = held.progress_instant or 0
     # Without the client's clock the order of arrival is all there is.
     instant = last if call.instant is None else call.instant
-    if call.tasks:
+    if unread:
+        store_unread(held.pk, unread, instant)
+    elif call.tasks:
         rows.store_tasks(held.pk, call.tasks, instant, one_by_one=one_by_one)
-    if call.containers:
+    if call.containers and one_by_one:
+        rows.fits("Containers", add_containers, held.pk, call.containers)
+    elif call.containers:
         add_containers(held.pk, call.containers)
     progress = call.progress
     if held.ended_at or instant < last:
@@ -193,12 +213,17 @@ def _store_progress(
     now: dt.datetime,
     one_by_one: bool,
 ) -> None:
+    seen = (held.pk, now, status)
     if progress is None:
-        rows.mark_seen(held.pk, now, status)
+        rows.mark_seen(*seen)
         return
     if progress.processes:
         rows.store_processes(held.pk, progress.processes, one_by_one=one_by_one)
-    rows.mark_seen(held.pk, now, status, progress.counters, instant)
+    counted = (*seen, progress.counters, instant)
+    if not one_by_one:
+        rows.mark_seen(*counted)
+    elif not rows.fits("Counters", rows.mark_seen, *counted):
+        rows.mark_seen(*seen)
 
 
 def _row(held: Held) -> Workflow:
