@@ -18,7 +18,7 @@ from runfolders.models import Root, Runfolder
 from runfolders.panels.chips import root_chip, sequencing_chip, state_chip
 from runfolders.selectors import count_samples, in_flight, visible_runfolders
 from seqhub.lib.markup import Chip
-from seqhub.lib.panels import Count, Panel
+from seqhub.lib.panels import Count, Panel, first_of
 from seqhub.operations.models import Heartbeat
 
 SHOWN = 8
@@ -46,13 +46,13 @@ def _line(run: Runfolder, chip: Chip) -> RunLine:
 
 def in_flight_panel() -> Panel:
     rows = in_flight().select_related("instrument").order_by("sequencing_since")
-    count = rows.count()
+    found, count = first_of(rows, SHOWN)
     return Panel(
         "in-flight",
         "In flight",
         "runfolders/panels/in_flight.html",
         {
-            "lines": [_line(run, sequencing_chip(run)) for run in rows[:SHOWN]],
+            "lines": [_line(run, sequencing_chip(run)) for run in found],
             "more": max(count - SHOWN, 0),
         },
         count=count,

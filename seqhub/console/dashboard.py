@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from runfolders.panels.dashboard import root_lines, scan_panel
+from runfolders.panels.dashboard import scan_panel
 from runfolders.services.scan import ROLE as SCANNER
 from seqhub.console import panels
 from seqhub.console.health import health_line
@@ -25,7 +25,9 @@ def dashboard_context(request: HttpRequest) -> dict[str, Any]:
     if not request.user.has_perm("runfolders.view_runfolder"):
         return {"has_no_role": True}
     shown = panels.dashboard_panels()
-    signs, roots = signs_of_life(), root_lines()
+    signs = signs_of_life()
+    # That panel has read them.
+    roots = next(panel.content["lines"] for panel in shown if panel.key == "storage")
     scan = scan_panel([sign.beat for sign in signs if sign.role == SCANNER])
     return {
         "panels": shown,

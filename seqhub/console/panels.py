@@ -16,6 +16,8 @@ from runfolders.panels import dashboard as runs_dashboard
 from runfolders.panels import run_page as runs_page
 from seqhub.lib.panels import Count, Panel, Tab, Track
 from seqhub.operations import panels as operations
+from turret.panels import dashboard as workflows_dashboard
+from turret.panels import run_page as workflows_page
 
 
 def _complete_panel() -> Panel:
@@ -27,22 +29,26 @@ DASHBOARD: tuple[Callable[[], Panel], ...] = (
     operations.attention_panel,
     runs_dashboard.in_flight_panel,
     _complete_panel,
+    workflows_dashboard.under_way_panel,
     archives_dashboard.sealing_panel,
     runs_dashboard.storage_panel,
 )
 TODAY: tuple[Callable[[], list[Count]], ...] = (
     runs_dashboard.today,
     archives_dashboard.today,
+    workflows_dashboard.today,
 )
 
 # Of a run's page: stages on the rail from left to right, then the tabs.
 TRACKS: tuple[Callable[[Runfolder], list[Track]], ...] = (
     runs_page.tracks,
+    workflows_page.tracks,
     archives_page.tracks,
 )
 _LAST = {"timeline": 1, "raw": 2}
 TABS: tuple[Callable[[Runfolder], list[Tab]], ...] = (
     runs_page.tabs,
+    workflows_page.tabs,
     archives_page.tabs,
 )
 

@@ -29,6 +29,9 @@ from tests.factories import (
     RunfolderFactory,
     SampleFactory,
 )
+from tests.turret.factories import ProcessFactory, TaskFactory, WorkflowFactory
+from turret.choices import Status as WorkflowStatus
+from turret.models import Workflow
 
 ANNA = Actor(Source.CONSOLE, "anna")
 LISTS = (
@@ -36,6 +39,7 @@ LISTS = (
     "/admin/runfolders/sample/",
     "/admin/runfolders/instrument/",
     "/admin/runfolders/root/",
+    "/admin/turret/workflow/",
     "/admin/archiving/archivejob/",
     "/admin/archiving/restore/",
     "/admin/archiving/archivecopy/",
@@ -44,7 +48,7 @@ LISTS = (
     "/admin/operations/event/",
 )
 PAGES = ("/admin/", "/admin/dashboard/live/", "/admin/health/", *LISTS)
-TABS = ("overview", "samples", "archive", "timeline", "raw")
+TABS = ("overview", "samples", "workflows", "archive", "timeline", "raw")
 
 
 def page_of(run: Runfolder) -> str:
@@ -53,7 +57,8 @@ def page_of(run: Runfolder) -> str:
 
 def fill(count: int) -> list[Runfolder]:
     """`count` runs in every state, each with an instrument, a root, a sample, a
-    hold, a note, an event, something that needs attention, and an archive."""
+    hold, a note, an event, something that needs attention, a workflow, and an
+    archive."""
     beat(HOST, "scanner", {"done": count, "total": count})
     found = []
     for number in range(count):
@@ -77,9 +82,25 @@ def fill(count: int) -> list[Runfolder]:
             f"{run.name} stands still.",
             runfolder=(run.pk, run.name),
         )
+        fill_workflow(run, number)
         fill_archive(run, number)
         found.append(run)
     return found
+
+
+def fill_workflow(run: Runfolder, number: int) -> Workflow:
+    """A workflow in every status, with a process and a task that failed; every other
+    one is not linked to the run."""
+    workflow = WorkflowFactory.create(
+        runfolder=run if number % 2 else None,
+        status=list(WorkflowStatus)[number % len(WorkflowStatus)],
+        pending=3,
+        succeeded=9,
+    )
+    ProcessFactory.create(workflow=workflow, pending=3, succeeded=9)
+    TaskFactory.create(workflow=workflow, status="failed", exit=137)
+    open_attention(workflow.subject, "workflow_failed", "Look.", runfolder=workflow.run)
+    return workflow
 
 
 def fill_archive(run: Runfolder, number: int) -> ArchiveJob:
