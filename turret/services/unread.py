@@ -17,20 +17,25 @@ from turret.services import rows, statements
 from turret.words import ErrorAction, TaskStatus
 
 # Garbage for a value; no id or an unknown word, which become null; an id twice.
-REFUSALS = (DataError, IntegrityError, ProgrammingError, ValueError)
+_REFUSALS = (DataError, IntegrityError, ProgrammingError, ValueError)
 
 _KEYS = {field: key for key, field in TASK_KEYS.items()}
 _FIELDS = [field for field in fields(Task) if field.name != "extra"]
 _NUMBERS = {"int": "bigint", "int | None": "bigint", "float | None": "double precision"}
 
 
-def store_unread(pk: int, unread: Unread, instant: int) -> bool:
-    """As rows.store_tasks does; False if a task came late, which is not stored.
+class Refused(Exception):
+    """The tasks are to be read after all, in a new transaction."""
 
-    Raises REFUSALS, after which the transaction is over.
-    """
-    stored = rows.execute(_STORE, [pk, instant, unread.tasks])
-    return stored.rowcount == unread.count
+
+def store_unread(pk: int, unread: Unread, instant: int) -> None:
+    """As rows.store_tasks does. Raises Refused, also when a task has come late."""
+    try:
+        stored = rows.execute(_STORE, [pk, instant, unread.tasks])
+    except _REFUSALS as error:
+        raise Refused(str(error)) from error
+    if stored.rowcount != unread.count:
+        raise Refused("a task has come late")
 
 
 def _type(name: str, kind: str) -> str:

@@ -6,7 +6,9 @@ import logging
 from typing import Any
 
 from turret.engine.body import MAX_BYTES, SHED_ABOVE_BYTES, parse, shed
-from turret.engine.records import JsonObject
+from turret.engine.records import JsonObject, Update
+from turret.engine.trace import read_update
+from turret.engine.unread import Unread, split
 from turret.errors import BadTrace
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,19 @@ def read_object(environ: dict[str, Any]) -> JsonObject:
     Of a heavy one, fields that no task needs are left out. Raises BadBody,
     TooLarge, CutShort.
     """
+    return _parsed(_read(environ))
+
+
+def read_progress(environ: dict[str, Any]) -> Update | Unread:
+    """A progress or heartbeat body; of an ordinary one the tasks stay unread.
+
+    Raises as `read_object`.
+    """
     raw = _read(environ)
+    return split(raw) or read_update(_parsed(raw))
+
+
+def _parsed(raw: bytes) -> JsonObject:
     body = parse(raw)
     if len(raw) > SHED_ABOVE_BYTES:
         gone = shed(body)

@@ -13,7 +13,7 @@ from django.db import close_old_connections
 from django.http import HttpRequest
 
 from seqhub.operations.api.exceptions import OUTAGES
-from turret.api.trace.bodies import read_object
+from turret.api.trace.bodies import read_object, read_progress
 from turret.api.trace.callers import caller_of, token_of
 from turret.engine import trace
 from turret.errors import BadTrace
@@ -53,8 +53,7 @@ def begin(request: HttpRequest, workflow_id: str) -> Answer:
 
 def update(request: HttpRequest, workflow_id: str) -> Answer:
     caller = caller_of(request, workflow_id)
-    call = trace.read_update(read_object(request.META))
-    tracing.update(workflow_id, call, caller)
+    tracing.update(workflow_id, read_progress(request.META), caller)
     return _done(workflow_id)
 
 
