@@ -46,8 +46,8 @@ def cause_of(
     """Why a task failed, in plain words.
 
     `tail` is the end of its `.command.err` or of the run's error report; only the
-    last 16 KiB count. Words of no memory, time or disk win over the exit code, and
-    that over all other words: who is killed leaves the traces of something else.
+    last 16 KiB count. What programs say of memory, time and disk wins over the exit
+    code, and that over all else they say: who is killed may complain of anything.
     """
     tail = tail[-TAIL_BYTES:]
     cause = _cause(exit, tail)

@@ -44,6 +44,7 @@ class TowerHandlerMixin(BaseHTTPRequestHandler):
             if handler := getattr(super(), method, None):
                 handler()
             else:
+                self.close_connection = True  # its body was not read
                 self._send(refusal(404, "not_found", "There is nothing here."))
             return
         try:
@@ -79,6 +80,8 @@ class TowerHandlerMixin(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         if status == HTTPStatus.SERVICE_UNAVAILABLE:
             self.send_header("Retry-After", str(RETRY_AFTER_S))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(data)
 

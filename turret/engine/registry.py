@@ -21,6 +21,7 @@ from turret.engine.records import (
     Update,
 )
 from turret.engine.shapes import (
+    LATEST_FAILURES,
     PROCESS_KEYS,
     RESOURCE_KEYS,
     at_the_end,
@@ -34,7 +35,6 @@ from turret.words import Status, TaskStatus
 
 # Nextflow sends something each minute.
 STALLED_AFTER_S = 300
-LATEST_FAILURES = 50
 # Nextflow cuts what is longer.
 _ID_LENGTH = 16
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from turret.engine.records import Counters, Task
 
-TASK_COUNTS = (
+# So many of its failures a run shows.
+LATEST_FAILURES = 50
+COUNT_KEYS = (
     "succeeded",
     "failed",
     "cached",
@@ -57,7 +59,7 @@ def keyed(keys: Mapping[str, str], record: Counters | Task) -> dict[str, Any]:
 
 
 def task_counts(counters: Counters) -> dict[str, int]:
-    return {name: getattr(counters, name) for name in TASK_COUNTS}
+    return {name: getattr(counters, name) for name in COUNT_KEYS}
 
 
 def failure(task: Task) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -46,21 +47,26 @@ NAMES = {
     "user_info_response",
     "workflow_id_for_batch",
 }
-# Only the standard library and the library itself can be imported.
+# Only the standard library and the library itself can be imported; what is no part of
+# the library, but beside it, may spell units as SeqHub does.
 ALONE = """
 import sys
+from importlib import import_module
 from importlib.abc import MetaPathFinder
+from pkgutil import iter_modules
+
+OURS = {"turret", "turret.words", "seqhub", "seqhub.lib", "seqhub.lib.units"}
 
 class Nothing(MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        top = name.split(".")[0]
-        if top in sys.stdlib_module_names or name in ("turret", "turret.words"):
+        if name.split(".")[0] in sys.stdlib_module_names or name in OURS:
             return None
         if name == "turret.engine" or name.startswith("turret.engine."):
             return None
         raise ImportError(f"{name} is not for embedding")
 
 sys.meta_path.insert(0, Nothing())
+import turret.engine
 from turret.engine import *
 
 register_workflow("w1", "b1", "dispatcher_b1")
@@ -72,6 +78,9 @@ assert get_progress("b1")["success"] and get_state("b1")["pct"] == 100
 assert classify_task_failure("/nowhere", 137) == "oom_host"
 assert parse_nf_log("/nowhere")["progress"] is None
 assert parse_nf_trace("/nowhere")["total"] == 0
+assert "seqhub" not in sys.modules
+for module in iter_modules(turret.engine.__path__):
+    import_module(f"turret.engine.{module.name}")
 assert "django" not in sys.modules
 print("alone")
 """
@@ -94,6 +103,10 @@ class Handler(TowerHandlerMixin, BaseHTTPRequestHandler):
         """Tests are quiet."""
 
 
+class Lasting(Handler):
+    protocol_version = "HTTP/1.1"
+
+
 class Broken(TowerRouter):
     """Fails as only a surprise does."""
 
@@ -101,15 +114,23 @@ class Broken(TowerRouter):
         raise RuntimeError("surprise")
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+@contextmanager
+def served(handler: type[Handler]) -> Iterator[int]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with served(Handler) as port:
+        yield port
 
 
 def call(
@@ -201,6 +222,19 @@ def test_bodies_of_no_good_length_are_refused(
         answer = b"".join(iter(lambda: client.recv(4096), b""))
     assert answer.startswith(f"HTTP/1.0 {status} ".encode())
     assert b'"message"' in answer
+
+
+def test_a_connection_lasts_until_a_body_is_not_read() -> None:
+    with served(Lasting) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        found = []
+        for path in ("/trace/x/heartbeat", "/trace/null/begin", "/elsewhere"):
+            connection.request("PUT", path, b"{}")
+            answer = connection.getresponse()
+            found.append((answer.status, answer.getheader("Connection")))
+            answer.read()
+        connection.close()
+    assert found == [(200, None), (404, None), (404, "close")]
 
 
 def test_a_surprise_is_503_which_nextflow_tries_again(
