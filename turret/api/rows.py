@@ -86,9 +86,10 @@ def workflow_at(workflow_id: str, *heavy: str) -> Workflow:
     return row
 
 
-def task_at(workflow_id: str, task_id: int) -> WorkflowTask:
-    """One task with all columns, and its workflow. Raises UnknownWorkflow."""
-    workflow = workflow_at(workflow_id)
+def task_at(workflow_id: str, task_id: int, *heavy: str) -> WorkflowTask:
+    """One task with all columns, and its workflow with those of its HEAVY ones that
+    are named. Raises UnknownWorkflow."""
+    workflow = workflow_at(workflow_id, *heavy)
     task = workflow.tasks.filter(task_id=task_id).first()
     if task is None:
         raise UnknownWorkflow(f"The run {workflow_id[:50]} has no task {task_id}.")

@@ -1,21 +1,20 @@
-"""Runs, processes and tasks as JSON: the old service's names first, ours beside them.
+"""Runs as JSON: the old service's names first, ours beside them.
 
-In a run all times are seconds since 1970, as the old service wrote them; in tasks and
-processes they are texts, as everywhere else here.
+Their times are seconds since 1970, as the old service wrote them; those of tasks are
+texts, as everywhere else here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from seqhub.operations.api.fields import RowSerializer
+from turret.api.fields import EpochField, MaskedField
 from turret.api.rows import (
     COUNT_KEYS,
     FAILURE_KEYS,
@@ -27,19 +26,9 @@ from turret.api.rows import (
     shown_counters,
 )
 from turret.choices import Status
-from turret.engine.masking import mask
 from turret.engine.records import Counters
-from turret.models import Workflow, WorkflowProcess, WorkflowTask
+from turret.models import Workflow, WorkflowProcess
 from turret.selectors import progress_of
-
-
-@extend_schema_field(OpenApiTypes.DOUBLE)
-class EpochField(serializers.Field[Any, Any, float, Any]):
-    """Seconds since 1970."""
-
-    def to_representation(self, value: datetime) -> float:
-        return value.timestamp()
-
 
 # For the OpenAPI document only: hundreds of runs are a page, and each serializer in
 # another costs as much as the rest of its run.
@@ -105,6 +94,7 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
     runfolder = serializers.IntegerField(
         source="runfolder_id", read_only=True, allow_null=True
     )
+    error_message = MaskedField(read_only=True)
 
     class Meta:
         model = Workflow
@@ -212,7 +202,8 @@ class SessionRunSerializer(serializers.ModelSerializer[Workflow]):
 class WorkflowDetailSerializer(WorkflowSerializer):
     """One run. Its parameters and configuration are at `config` below it."""
 
-    command_line = serializers.SerializerMethodField(help_text="Secrets are masked.")
+    error_report = MaskedField(read_only=True)
+    command_line = MaskedField(read_only=True)
     resume_chain = serializers.SerializerMethodField(
         help_text="Runs of its session, the first one first."
     )
@@ -249,9 +240,6 @@ class WorkflowDetailSerializer(WorkflowSerializer):
     tasks_pruned = serializers.SerializerMethodField(
         help_text="Its tasks have gone by age; the counts stay."
     )
-
-    def get_command_line(self, workflow: Workflow) -> str:
-        return str(mask(workflow.command_line))
 
     def get_scripts_pruned(self, workflow: Workflow) -> bool:
         return workflow.scripts_pruned_at is not None
@@ -298,76 +286,3 @@ class ProcessSerializer(RowSerializer):
             "peak_cpus",
             "peak_memory_bytes",
         ]
-
-
-class TaskSerializer(RowSerializer):
-    """A task in a list: units are in the names."""
-
-    class Meta:
-        model = WorkflowTask
-        fields: ClassVar = [
-            "task_id",
-            "status",
-            "process",
-            "tag",
-            "name",
-            "hash",
-            "exit",
-            "error_action",
-            "attempt",
-            "submitted_at",
-            "started_at",
-            "completed_at",
-            "duration_ms",
-            "realtime_ms",
-            "cpus",
-            "pcpu",
-            "memory_bytes",
-            "pmem",
-            "rss_bytes",
-            "vmem_bytes",
-            "peak_rss_bytes",
-            "peak_vmem_bytes",
-            "disk_bytes",
-            "time_ms",
-            "rchar",
-            "wchar",
-            "read_bytes",
-            "write_bytes",
-            "syscr",
-            "syscw",
-            "vol_ctxt",
-            "inv_ctxt",
-            "cpu_model",
-            "executor",
-            "queue",
-            "native_id",
-            "hostname",
-            "container",
-            "module",
-            "scratch",
-            "workdir",
-        ]
-
-
-class TaskDetailSerializer(TaskSerializer):
-    """One task. `context["may_see_secrets"]`: also its environment."""
-
-    env = serializers.SerializerMethodField(
-        help_text="`K=V` lines, secrets masked; null for who may not see it."
-    )
-    extra = serializers.SerializerMethodField(
-        help_text="What Nextflow says beyond that, by its own names."
-    )
-
-    class Meta(TaskSerializer.Meta):
-        fields: ClassVar = [*TaskSerializer.Meta.fields, "script", "env", "extra"]
-
-    def get_env(self, task: WorkflowTask) -> str | None:
-        if not self.context["may_see_secrets"]:
-            return None
-        return str(mask(task.env))
-
-    def get_extra(self, task: WorkflowTask) -> dict[str, Any]:
-        masked: dict[str, Any] = mask(task.extra or {})
-        return masked

@@ -9,7 +9,8 @@ from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 from rest_framework.request import Request
@@ -17,17 +18,121 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from seqhub.lib.sheets import csv_lines
+from seqhub.operations.api.fields import RowSerializer
 from seqhub.operations.api.openapi import errors
+from turret.api.fields import MaskedField
 from turret.api.filters import TaskFilter
 from turret.api.rows import task_at, workflow_at
 from turret.api.runs import VIEW, may_see_secrets
-from turret.api.serializers import TaskDetailSerializer, TaskSerializer
+from turret.choices import TaskStatus
+from turret.engine.causes import Cause
+from turret.engine.masking import mask
 from turret.models import WorkflowTask
+from turret.panels.failures import failure_of
 from turret.selectors import TASK_HEAVY
 
-COLUMNS: tuple[str, ...] = tuple(TaskSerializer.Meta.fields)
 # Rows that are fetched at a time.
 CHUNK = 500
+
+
+class TaskSerializer(RowSerializer):
+    """A task in a list: units are in the names."""
+
+    class Meta:
+        model = WorkflowTask
+        fields: ClassVar = [
+            "task_id",
+            "status",
+            "process",
+            "tag",
+            "name",
+            "hash",
+            "exit",
+            "error_action",
+            "attempt",
+            "submitted_at",
+            "started_at",
+            "completed_at",
+            "duration_ms",
+            "realtime_ms",
+            "cpus",
+            "pcpu",
+            "memory_bytes",
+            "pmem",
+            "rss_bytes",
+            "vmem_bytes",
+            "peak_rss_bytes",
+            "peak_vmem_bytes",
+            "disk_bytes",
+            "time_ms",
+            "rchar",
+            "wchar",
+            "read_bytes",
+            "write_bytes",
+            "syscr",
+            "syscw",
+            "vol_ctxt",
+            "inv_ctxt",
+            "cpu_model",
+            "executor",
+            "queue",
+            "native_id",
+            "hostname",
+            "container",
+            "module",
+            "scratch",
+            "workdir",
+        ]
+
+
+class CauseSerializer(serializers.Serializer[Cause]):
+    """Why a task failed, as its exit code and Nextflow's report tell."""
+
+    code = serializers.CharField()
+    words = serializers.CharField()
+    hint = serializers.CharField()
+
+
+class TaskDetailSerializer(TaskSerializer):
+    """One task. `context["may_see_secrets"]`: also its environment."""
+
+    cause = serializers.SerializerMethodField()
+    script = MaskedField(read_only=True)
+    env = serializers.SerializerMethodField(
+        help_text="`K=V` lines, secrets masked; null for who may not see it."
+    )
+    extra = serializers.SerializerMethodField(
+        help_text="What Nextflow says beyond that, by its own names."
+    )
+
+    class Meta(TaskSerializer.Meta):
+        fields: ClassVar = [
+            *TaskSerializer.Meta.fields,
+            "cause",
+            "script",
+            "env",
+            "extra",
+        ]
+
+    @extend_schema_field(CauseSerializer(allow_null=True))
+    def get_cause(self, task: WorkflowTask) -> Any:
+        if task.status != TaskStatus.FAILED:
+            return None
+        workflow = task.workflow
+        failure = failure_of(workflow, task, workflow.error_report)
+        return CauseSerializer(failure.cause).data
+
+    def get_env(self, task: WorkflowTask) -> str | None:
+        if not self.context["may_see_secrets"]:
+            return None
+        return str(mask(task.env))
+
+    def get_extra(self, task: WorkflowTask) -> dict[str, Any]:
+        masked: dict[str, Any] = mask(task.extra or {})
+        return masked
+
+
+COLUMNS: tuple[str, ...] = tuple(TaskSerializer.Meta.fields)
 
 
 class CsvRenderer(BaseRenderer):
@@ -97,5 +202,5 @@ class TaskDetail(APIView):
     )
     def get(self, request: Request, workflow_id: str, task_id: int) -> Response:
         context = {"may_see_secrets": may_see_secrets(request)}
-        task = task_at(workflow_id, task_id)
+        task = task_at(workflow_id, task_id, "error_report")
         return Response(TaskDetailSerializer(task, context=context).data)

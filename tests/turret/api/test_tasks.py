@@ -130,6 +130,16 @@ def test_a_task_says_what_it_took(client: APIClient, run: Workflow) -> None:
     assert "script" not in page(client, run)["results"][0]
 
 
+def test_a_failed_task_says_why(
+    client: APIClient, run: Workflow, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(3):  # the token, the run, the task
+        task = client.get("/api/runs/run1/tasks/2").json()
+    assert task["cause"].keys() == {"code", "words", "hint"}
+    assert "memory" in task["cause"]["words"]
+    assert client.get("/api/runs/run1/tasks/1").json()["cause"] is None
+
+
 @pytest.mark.parametrize("task", ["4", "0", "9" * 30])
 def test_an_unknown_task_is_404(client: APIClient, run: Workflow, task: str) -> None:
     answer = client.get(f"/api/runs/run1/tasks/{task}")
@@ -139,9 +149,13 @@ def test_an_unknown_task_is_404(client: APIClient, run: Workflow, task: str) -> 
 def test_environments_are_masked_and_for_those_who_may_see_them(
     viewer: APIClient, run: Workflow
 ) -> None:
-    run.tasks.update(env="THREADS=4\nDB_PASSWORD=hunter2\n")
+    run.tasks.update(
+        env="THREADS=4\nDB_PASSWORD=hunter2\n", script="curl --token hunter2 x"
+    )
     path = "/api/runs/run1/tasks/1"
-    assert viewer.get(path).json()["env"] is None
+    answer = viewer.get(path)
+    assert answer.json()["env"] is None
+    assert b"hunter2" not in answer.content
     trusted = make_user("turret.view_workflow", "turret.see_secrets_workflow")
     env = client_with("read", user=trusted).get(path).json()["env"]
     assert "THREADS=4" in env

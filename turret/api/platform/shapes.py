@@ -39,7 +39,6 @@ _TEXTS = {
     "homeDir": "home_dir",
     "container": "container",
     "containerEngine": "container_engine",
-    "errorMessage": "error_message",
 }
 
 
@@ -63,7 +62,7 @@ def detail_shape(
 ) -> dict[str, Any]:
     """One run, with what lists leave out. No query if HEAVY is loaded."""
     heavy = {
-        "errorReport": workflow.error_report or None,
+        "errorReport": mask(workflow.error_report) or None,
         "manifest": workflow.manifest,
         "stats": workflow.stats,
         "configFiles": None,
@@ -103,6 +102,7 @@ def workflow_shape(workflow: Workflow) -> dict[str, Any]:
         "resume": bool(workflow.resume),
         "stubRun": bool(workflow.stub_run),
         "launchId": None,
+        "errorMessage": mask(workflow.error_message) or None,
         "commandLine": mask(workflow.command_line) or None,
         "nextflow": {"version": workflow.nextflow_version or None},
         **{key: getattr(workflow, name) or None for key, name in _TEXTS.items()},
@@ -127,6 +127,7 @@ def task_shape(task: WorkflowTask, *, may_see_secrets: bool) -> dict[str, Any]:
         "status": (task.status if known else TaskStatus.NEW).upper(),
         "errorAction": task.error_action.upper() or None,
         "module": [name.strip() for name in task.module.split(",") if name],
+        "script": mask(task.script) or None,
         "env": (mask(task.env) or None) if may_see_secrets else None,
     }
 
