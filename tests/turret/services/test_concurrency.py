@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+from django.db import connection
+
+from seqhub.operations.models import Event
+from seqhub.operations.services.events import SYSTEM
+from tests.turret.services.calls import (
+    NOW_MS,
+    begin_call,
+    complete_call,
+    create_call,
+    make_caller,
+    make_run,
+    make_task,
+    update_call,
+)
+from turret.choices import Status
+from turret.engine.records import Process
+from turret.errors import UnknownWorkflow
+from turret.models import Workflow, WorkflowTask
+from turret.services import tracing
+from turret.services.overrides import delete_workflow
+from turret.words import TaskStatus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+T = TypeVar("T")
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Their answers; each has a thread and a database session of its own, and all
+    begin together."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], T]) -> T:
+        try:
+            barrier.wait(timeout=30)
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def test_copies_of_a_create_make_one_workflow() -> None:
+    caller = make_caller()
+    for number in range(5):
+        call = create_call(instant=NOW_MS + number)
+        made = at_once([partial(tracing.create, call, caller, None)] * 6)
+        assert len(set(made)) == 1
+    assert Workflow.objects.count() == 5
+    assert Event.objects.filter(kind="created").count() == 5
+
+
+def test_creates_that_claim_one_id_make_one_workflow() -> None:
+    caller = make_caller()
+    call = create_call(workflow_id="launch7", instant=None)
+    made = at_once([partial(tracing.create, call, caller, None)] * 6)
+    assert set(made) == {"launch7"}
+    assert Workflow.objects.count() == 1
+
+
+def test_copies_of_an_update_store_it_once() -> None:
+    caller = make_caller()
+    run = make_run(caller)
+    tasks = [make_task(n) for n in range(100)]
+    for number in range(5):
+        call = update_call(
+            tasks,
+            instant=NOW_MS + number,
+            processes=[Process(name=f"P{n}", running=number) for n in range(5)],
+            succeeded=number,
+        )
+        at_once([partial(tracing.update, run.workflow_id, call, caller)] * 4)
+    run.refresh_from_db()
+    assert (run.succeeded, run.tasks.count(), run.processes.count()) == (4, 100, 5)
+    assert set(run.processes.values_list("running", flat=True)) == {4}
+
+
+def test_end_and_last_update_at_once_lose_nothing() -> None:
+    caller = make_caller()
+    for number in range(8):
+        run = make_run(caller, instant=NOW_MS + number)
+        last = update_call([make_task(n) for n in range(100)], running=1)
+        end = complete_call(counters={"succeeded": 100})
+        at_once(
+            [
+                partial(tracing.update, run.workflow_id, last, caller),
+                partial(tracing.complete, run.workflow_id, end, caller),
+                partial(tracing.begin, run.workflow_id, begin_call(), caller),
+            ]
+        )
+        run.refresh_from_db()
+        assert run.status == Status.SUCCEEDED
+        assert (run.succeeded, run.running) == (100, 0)
+        assert run.tasks.filter(status=TaskStatus.COMPLETED).count() == 100
+        assert run.begun_at is not None
+
+
+def test_deletion_amid_updates_ends_in_unknown_workflow() -> None:
+    caller = make_caller()
+    run = make_run(caller)
+    call = update_call([make_task(n) for n in range(30)])
+
+    def write_for_ever() -> None:
+        while True:
+            tracing.update(run.workflow_id, call, caller)
+
+    def write() -> None:
+        with pytest.raises(UnknownWorkflow):
+            write_for_ever()
+
+    def delete() -> None:
+        tracing.update(run.workflow_id, call, caller)
+        delete_workflow(run.pk, actor=SYSTEM, reason="test")
+
+    at_once([write, write, delete])
+    assert not Workflow.objects.exists()
+    assert not WorkflowTask.objects.exists()
+
+
+@pytest.mark.slow
+def test_many_writers_on_few_workflows() -> None:
+    """Each writer sends what one of the workflows' clients might, in an order of its
+    own: batches overlap, and hold the tasks in different orders."""
+    caller = make_caller()
+    runs = [make_run(caller, instant=NOW_MS + number) for number in range(3)]
+    statuses = [TaskStatus.SUBMITTED, TaskStatus.RUNNING, TaskStatus.COMPLETED]
+
+    def write(seed: int) -> None:
+        rng = random.Random(seed)  # noqa: S311 - not for secrets
+        # All there is to say, so that nothing is lacking in the end.
+        pieces = [
+            (run, step, half) for run in runs for step in range(8) for half in range(2)
+        ]
+        rng.shuffle(pieces)
+        for run, step, half in (*pieces, *pieces[:2]):
+            ids = list(range(half, 60, 2))
+            rng.shuffle(ids)
+            status = statuses[min(step // 3, 2)]
+            call = update_call(
+                [make_task(n, status, exit=step) for n in ids],
+                instant=NOW_MS + 5000 + step,
+                processes=[Process(name=f"P{n % 4}", running=step) for n in ids],
+                succeeded=step,
+            )
+            tracing.update(run.workflow_id, call, caller)
+
+    at_once([partial(write, seed) for seed in range(8)])
+    assert WorkflowTask.objects.count() == 3 * 60
+    for run in runs:
+        run.refresh_from_db()
+        assert (run.succeeded, run.progress_instant) == (7, NOW_MS + 5007)
+        assert set(run.tasks.values_list("status", "exit")) == {("completed", 7)}
+        assert set(run.processes.values_list("name", "running")) == {
+            (f"P{n}", 7) for n in range(4)
+        }
