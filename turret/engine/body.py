@@ -25,14 +25,19 @@ _RARE = re.compile(
     r"|(?<![^\\]\\u[dD][89abAB]..\\u[dD])[c-fC-F]))"
 )
 _HALF = re.compile("[\ud800-\udfff]")
-# A string; or a sign with nothing between it and the next one; or a bracket. What
-# begins a string and never ends it goes on to the end, so that this is linear.
+# What begins a string and never ends it goes on to the end, so that this is linear.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+# A string; or a sign with nothing between it and the next one; or a bracket.
 _TOKEN = re.compile(
-    r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+    rf"{_STRING.pattern}"
     r"|(?P<gap>[:,]\s*+(?=[,}\]])|\[\s*+(?=,)|\{\s*+(?=[,\]]))"
     r"|(?P<bracket>[{}\[\]])",
     re.DOTALL,
 )
+# What has more gaps, or is nested deeper, no Nextflow has sent: it stays broken, lest
+# it takes much memory.
+_MOST_PARTS = 200_000
+_MOST_OPENED = 1_000
 
 
 class BadBody(ValueError):
@@ -129,11 +134,14 @@ def _repaired(text: str) -> str:
     or `[1,,2]`, and of an object with a null key all from there on is missing, the
     closing brace too: `{"a":1,,"next":2`. A comma too many in a whole object goes.
     """
-    missing = _missing_braces(text)
+    bare = _STRING.sub("", text)
+    missing = bare.count("{") - bare.count("}")
     parts: list[str] = []
     opened: list[str] = []
     end = 0
     for token in _TOKEN.finditer(text):
+        if len(parts) > _MOST_PARTS or len(opened) > _MOST_OPENED:
+            break
         mark = (token["gap"] or token["bracket"] or "")[:1]
         if token["gap"]:
             in_list = mark == "[" or (mark == "," and opened[-1:] == ["["])
@@ -151,11 +159,6 @@ def _repaired(text: str) -> str:
         elif mark in ("}", "]"):
             del opened[-1:]
     return "".join(parts) + text[end:]
-
-
-def _missing_braces(text: str) -> int:
-    marks = [token[0][0] for token in _TOKEN.finditer(text)]
-    return marks.count("{") - marks.count("}")
 
 
 def _cleaned(value: Any) -> Any:

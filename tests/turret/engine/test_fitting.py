@@ -121,7 +121,7 @@ def test_a_complete_fits(body: JsonObject) -> None:
         transaction.set_rollback(True)
 
 
-@settings(max_examples=100)
+@settings(deadline=None)
 @given(bodies("create", "begin", "progress", "heartbeat", "complete"))
 def test_a_body_that_is_not_large_is_read_alike_after_shedding(
     body: JsonObject,

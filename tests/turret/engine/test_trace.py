@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.turret.engine.recorded import Sent, everything, last
@@ -154,6 +154,9 @@ def test_a_complete_that_nextflow_sent() -> None:
         ({"params": {"n": 10**400}}, "params", {"n": 10**400}),
         ({"configFiles": "one"}, "config_files", []),
         ({"runName": "x" * 300}, "run_name", "x" * 255),
+        ({"runName": "mad_😀"}, "run_name", "mad_😀"),
+        ({"params": {"שלום": ["中文 😀"]}}, "params", {"שלום": ["中文 😀"]}),
+        ({"errorReport": "x" * 2**20}, "error_report", "x" * 2**20),
         ({"nextflow": {"version": "9" * 200}}, "nextflow_version", "9" * 100),
         ({"nextflow": "25.04"}, "nextflow_version", ""),
         ({"wave": {"enabled": False}}, "extra", {"wave": {"enabled": False}}),
@@ -182,6 +185,7 @@ def test_metrics_may_lack_series_and_have_new_ones() -> None:
     assert read_complete({"metrics": [*metrics, 5, None]}).metrics == metrics
 
 
+@settings(deadline=None)
 @given(st.sampled_from(everything()), st.randoms())
 def test_the_order_of_keys_does_not_matter(call: Sent, order: random.Random) -> None:
     read = {"create": read_create, "begin": read_begin, "complete": read_complete}.get(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turret.engine import values
@@ -208,6 +208,7 @@ READERS: list[Callable[[object], Any]] = [
 ]
 
 
+@settings(deadline=None)
 @given(anything)
 def test_nothing_raises(value: object) -> None:
     for read in READERS:
