@@ -105,9 +105,8 @@ def _failure(
 
 def _with_code(text: str) -> SafeString:
     """What stands between backticks in monospace."""
-    parts = enumerate(text.split("`"))
-    return format_html_join(
-        "",
-        "{}",
-        ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in parts),
-    )
+    parts = [
+        format_html("<code>{}</code>", part) if number % 2 else part
+        for number, part in enumerate(text.split("`"))
+    ]
+    return format_html_join("", "{}", ((part,) for part in parts))

@@ -1,0 +1,443 @@
+"""The page of a workflow, its tasks, and what people say of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from seqhub.operations.models import Event
+from tests.clients import make_user
+from tests.factories import RunfolderFactory
+from tests.staff import staff
+from tests.turret.factories import ProcessFactory, TaskFactory, WorkflowFactory
+from turret.choices import Status, TaskStatus
+from turret.models import Workflow, WorkflowTask
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/turret/workflow/"
+TABS = ("overview", "tasks", "resources", "inputs", "timeline")
+BECAUSE = {"reason": "Because."}
+NOW = timezone.now()
+
+
+def page_of(row: Workflow) -> str:
+    return f"{LIST}{row.pk}/change/"
+
+
+def text_of(client: Client, address: str, **query: str) -> str:
+    answer = client.get(address, query)
+    assert answer.status_code == 200
+    return str(answer.content.decode()).replace("<wbr>", "")
+
+
+def task_of(row: Workflow, number: int, status: TaskStatus, **fields: Any) -> Any:
+    return TaskFactory.create(workflow=row, task_id=number, status=status, **fields)
+
+
+def shown(answer: Any) -> list[int]:
+    panel = answer.context["panels"][0]
+    return [line["task"].task_id for line in panel.content["lines"]]
+
+
+def of_every_state(row: Workflow) -> None:
+    for number, status in enumerate(TaskStatus, 1):
+        task_of(row, number, status)
+    task_of(row, 101, TaskStatus.FAILED, error_action="retry")
+    task_of(row, 102, TaskStatus.FAILED, error_action="ignore")
+    task_of(row, 103, TaskStatus.FAILED, error_action="terminate")
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.FAILED])
+def test_each_tile_leads_to_the_tasks_that_it_counts(status: Status) -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create(status=status)
+    of_every_state(row)
+    tiles = client.get(page_of(row)).context["tiles"]
+    assert sum(tile.number for tile in tiles) == row.tasks.count()
+    for tile in tiles:
+        answer = client.get(tile.link)
+        assert len(shown(answer)) == tile.number, tile.key
+
+
+def test_tasks_without_an_end_are_called_so_once_the_run_is_over() -> None:
+    row = WorkflowFactory.create(ended=True)
+    task_of(row, 1, TaskStatus.RUNNING)
+    tiles = {t.key: t for t in staff("viewer").get(page_of(row)).context["tiles"]}
+    assert "running" not in tiles
+    assert tiles["unfinished"].number == 1
+
+
+def test_numbers_stay_when_tasks_were_removed_by_age() -> None:
+    row = WorkflowFactory.create(
+        ended=True, succeeded=5, failed=2, retries=1, tasks_pruned_at=NOW
+    )
+    client = staff("viewer")
+    tiles = {tile.key: tile for tile in client.get(page_of(row)).context["tiles"]}
+    assert (tiles["succeeded"].number, tiles["failed"].number) == (5, 1)
+    assert tiles["succeeded"].link == ""
+    assert "removed by age" in text_of(client, page_of(row), tab="tasks")
+
+
+def test_processes_stand_in_the_order_of_the_pipeline() -> None:
+    row = WorkflowFactory.create(process_names=["A:FIRST", "A:SECOND", "A:LAST"])
+    for index, name in enumerate(("A:LAST", "A:SECOND", "A:LATE", "A:FIRST")):
+        ProcessFactory.create(workflow=row, name=name, index=index, succeeded=index)
+    panel = staff("viewer").get(page_of(row)).context["panels"][0]
+    names = [line.short for line in panel.content["lines"]]
+    assert names == ["FIRST", "SECOND", "LAST", "LATE"]
+
+
+def test_the_bar_of_a_process_counts_a_retried_task_once() -> None:
+    row = WorkflowFactory.create()
+    ProcessFactory.create(
+        workflow=row, name="A", succeeded=3, failed=2, retries=2, running=1
+    )
+    [line] = staff("viewer").get(page_of(row)).context["panels"][0].content["lines"]
+    assert (line.done, line.total) == (3, 4)
+
+
+def test_a_page_is_live_until_the_run_has_ended() -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create()
+    task_of(row, 1, TaskStatus.RUNNING)
+    ProcessFactory.create(workflow=row, name="DEMO:ALIGN", running=1)
+    live = f"{LIST}{row.pk}/live/"
+    assert f'hx-get="{live}?"' in text_of(client, page_of(row))
+    text = text_of(client, live)
+    assert "every 3s" in text
+    assert 'id="process-rows" hx-swap-oob="true"' in text
+    assert 'id="task-rows" hx-swap-oob="true"' in text_of(client, live, tab="tasks")
+    Workflow.objects.update(status=Status.SUCCEEDED)
+    assert "every" not in text_of(client, live)
+
+
+def test_an_id_of_nextflow_leads_to_the_page() -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create()
+    for address in (f"by-id/{row.workflow_id}", f"by-id/{row.workflow_id}/"):
+        assert client.get(f"{LIST}{address}")["Location"] == page_of(row)
+    assert client.get(f"{LIST}by-id/nothing").status_code == 404
+    assert client.get(f"{LIST}999999/change/").status_code == 404
+
+
+def failed_workflow(work_dir: str = "/data/work/ab/1") -> Workflow:
+    row = WorkflowFactory.create(
+        status=Status.FAILED,
+        ended_at=NOW,
+        error_message="it broke",
+        error_report="Error executing process > 'ALIGN (s1)'",
+    )
+    fields = {"process": "ALIGN", "workdir": work_dir, "tag": "s1"}
+    task_of(row, 1, TaskStatus.FAILED, exit=137, error_action="terminate", **fields)
+    task_of(row, 2, TaskStatus.FAILED, exit=1, error_action="retry", **fields)
+    return row
+
+
+def readable(settings: Settings, root: Path) -> None:
+    section = settings.CONFIG.turret.model_copy(update={"readable_roots": [root]})
+    settings.CONFIG = settings.CONFIG.model_copy(update={"turret": section})
+
+
+def test_failures_come_first_with_their_cause() -> None:
+    text = text_of(staff("viewer"), page_of(failed_workflow()))
+    panel = text[text.index('id="panel-failures"') : text.index('id="panel-facts"')]
+    assert "more memory than it had asked for" in panel
+    assert "exit 137" in panel
+    assert 'data-copy="/data/work/ab/1"' in panel
+    assert "tried again" in panel
+    assert "Error executing process" in panel
+
+
+def test_the_end_of_the_error_output_is_shown_and_judged(
+    settings: Settings, tmp_path: Path
+) -> None:
+    place = tmp_path / "ab" / "1"
+    place.mkdir(parents=True)
+    said = "token=abcdef0123456789\nNo space left on device\n"
+    (place / ".command.err").write_text(said)
+    row = failed_workflow(str(place))
+    client = staff("viewer")
+    error = f"{LIST}{row.pk}/tasks/1/error/"
+    assert error not in text_of(client, page_of(row))
+    assert "not below a directory of" in text_of(client, error)
+    readable(settings, tmp_path)
+    assert f'hx-get="{error}" hx-trigger="load"' in text_of(client, page_of(row))
+    text = text_of(client, error)
+    assert "No space left on device" in text
+    assert "disk" in text
+    assert "abcdef0123456789" not in text
+
+
+def test_an_error_output_that_is_gone_is_called_so(
+    settings: Settings, tmp_path: Path
+) -> None:
+    readable(settings, tmp_path)
+    row = failed_workflow(str(tmp_path / "gone"))
+    text = text_of(staff("viewer"), f"{LIST}{row.pk}/tasks/1/error/")
+    assert "is not there" in text
+
+
+def test_a_run_that_failed_without_a_task_says_why() -> None:
+    row = WorkflowFactory.create(
+        status=Status.FAILED, ended_at=NOW, error_message="No such variable: x"
+    )
+    text = text_of(staff("viewer"), page_of(row))
+    assert text.count("No such variable: x") >= 1
+    assert 'id="panel-failures"' in text
+
+
+def test_resumed_runs_are_one_story() -> None:
+    first = WorkflowFactory.create(
+        ended=True, session_id="s", created_at=NOW - dt.timedelta(hours=2)
+    )
+    row = WorkflowFactory.create(session_id="s", resume=True)
+    WorkflowFactory.create(session_id="other")
+    panels = staff("viewer").get(page_of(row)).context["panels"]
+    [chain] = [panel for panel in panels if panel.key == "chain"]
+    assert [line["workflow"] for line in chain.content["lines"]] == [first, row]
+
+
+def many_tasks(row: Workflow, count: int) -> None:
+    WorkflowTask.objects.bulk_create(
+        TaskFactory.build(
+            workflow=row,
+            task_id=number,
+            process=f"P{number % 7}",
+            realtime_ms=1000 * number if number % 2 else None,
+        )
+        for number in range(1, count + 1)
+    )
+
+
+def test_tasks_are_searched_narrowed_down_and_sorted() -> None:
+    row = WorkflowFactory.create()
+    many_tasks(row, 20)
+    task_of(row, 21, TaskStatus.FAILED, process="P1", tag="lost", hash="ff/0123")
+    client = staff("viewer")
+
+    def found(**query: str) -> list[int]:
+        return shown(client.get(page_of(row), {"tab": "tasks", **query}))
+
+    assert found(q="lost") == [21]
+    assert found(q="ff/0123") == [21]
+    assert found(q="P1 lost") == [21]
+    assert found(process="P1") == [1, 8, 15, 21]
+    assert found(process="P1", state="failed") == [21]
+    assert found(sort="-time")[:2] == [21, 19]
+    assert found(sort="time")[0] == 1
+    assert found(sort="nonsense") == list(range(1, 22))
+    assert found(q="nothing") == []
+
+
+def test_tasks_are_shown_by_page() -> None:
+    row = WorkflowFactory.create()
+    many_tasks(row, 60)
+    client = staff("viewer")
+    answer = client.get(page_of(row), {"tab": "tasks", "page": "2", "sort": "id"})
+    assert shown(answer) == list(range(51, 61))
+    assert "?tab=tasks&amp;page=1&amp;sort=id" in answer.content.decode()
+
+
+def test_a_task_tells_what_it_asked_for_and_used() -> None:
+    row = WorkflowFactory.create()
+    task_of(
+        row,
+        1,
+        TaskStatus.FAILED,
+        exit=1,
+        name="ALIGN (s1)",
+        script="align s1",
+        env="API_TOKEN=verysecret\nLC_ALL=C",
+        extra={"machineType": "m5.large"},
+    )
+    task_of(row, 2, TaskStatus.COMPLETED, name="ALIGN (s1)", attempt=2)
+    address = f"{LIST}{row.pk}/tasks/1/"
+    text = text_of(staff("operator"), address)
+    for words in (
+        "align s1",
+        "LC_ALL=C",
+        "exit code 1",
+        "4.0 GiB",
+        "1.0 GiB",
+        "25 %",
+        "Machine type",
+        "m5.large",
+        f"{LIST}{row.pk}/tasks/2/",
+    ):
+        assert words in text, words
+    assert "verysecret" not in text
+    text = text_of(staff("viewer"), address)
+    assert "LC_ALL" not in text
+    assert "operators see it" in text
+
+
+def test_a_drawer_is_a_fragment_and_a_page_without_javascript() -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create()
+    task_of(row, 1, TaskStatus.COMPLETED)
+    address = f"{LIST}{row.pk}/tasks/1/"
+    assert "<html" in text_of(client, address)
+    answer = client.get(address, headers={"HX-Request": "true"})
+    assert "<html" not in answer.content.decode()
+    assert client.get(f"{LIST}{row.pk}/tasks/2/").status_code == 404
+
+
+def test_parameters_are_for_those_who_may_see_them_and_masked() -> None:
+    row = WorkflowFactory.create(
+        params={
+            "genome": "GRCh38",
+            "db": {"password": "verysecret1"},
+            "n": {"bytes": 1024},
+        },
+        config_text="aws.secretKey = 'verysecret2'\nprocess.cpus = 4",
+        command_line="nextflow run x --api_token verysecret3",
+        manifest={"name": "nf-core/demo", "version": "1.0.2"},
+    )
+    text = text_of(staff("operator"), page_of(row), tab="inputs")
+    for words in ("GRCh38", "db.password", "1.0 KiB", "process.cpus = 4", "25.04.4"):
+        assert words in text, words
+    assert "verysecret" not in text
+    text = text_of(staff("viewer"), page_of(row), tab="inputs")
+    for words in ("GRCh38", "process.cpus", "nextflow run x"):
+        assert words not in text, words
+    assert "25.04.4" in text
+
+
+def test_resources_are_compared_with_what_was_asked_for() -> None:
+    row = WorkflowFactory.create(
+        ended=True,
+        metrics=[
+            {
+                "process": "ALIGN",
+                "cpu": {"mean": 180, "max": 190},
+                "mem": {"mean": 2**30, "max": 2**31, "maxLabel": "ALIGN (s9)"},
+                "memUsage": {"mean": 50, "max": 97.5},
+                "time": None,
+            },
+            "nonsense",
+            {"process": None, "cpu": "x"},
+        ],
+    )
+    text = text_of(staff("viewer"), page_of(row), tab="resources")
+    for words in ("1.8 cores", "1.0 GiB", "97.5 %", "ALIGN (s9)", "sample may fail"):
+        assert words in text, words
+
+
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("count", [2, 120])
+def test_a_page_takes_a_constant_number_of_queries(
+    django_assert_max_num_queries: DjangoAssertNumQueries, tab: str, count: int
+) -> None:
+    client = staff("operator")
+    row = WorkflowFactory.create(status=Status.FAILED, session_id="s")
+    many_tasks(row, count)
+    row.tasks.update(status=TaskStatus.FAILED)
+    for number in range(count // 2):
+        ProcessFactory.create(workflow=row, name=f"P{number}")
+        WorkflowFactory.create(session_id="s")
+    with django_assert_max_num_queries(20):
+        assert client.get(page_of(row), {"tab": tab}).status_code == 200
+    with django_assert_max_num_queries(14):
+        assert client.get(f"{LIST}{row.pk}/live/", {"tab": tab}).status_code == 200
+
+
+def do(client: Client, row: Workflow, key: str, **answers: Any) -> Any:
+    return client.post(f"{LIST}{row.pk}/do/{key}/", {**BECAUSE, **answers})
+
+
+ACTIONS = [
+    ("link", {"run": "230825_M04034"}, "linked"),
+    ("labels", {"labels": "a, b"}, "labelled"),
+    ("owner", {"owner": ""}, "owner_changed"),
+    ("unknown", {}, "marked_unknown"),
+]
+
+
+@pytest.mark.parametrize(("key", "answers", "kind"), ACTIONS)
+def test_an_operator_acts_with_a_reason(
+    key: str, answers: dict[str, str], kind: str
+) -> None:
+    RunfolderFactory.create(name="230825_M04034")
+    client = staff("operator")
+    row = WorkflowFactory.create()
+    assert f"{LIST}{row.pk}/do/{key}/" in text_of(client, page_of(row))
+    assert client.get(f"{LIST}{row.pk}/do/{key}/").status_code == 200
+    assert not Event.objects.exists()
+    assert do(client, row, key, **answers)["Location"] == page_of(row)
+    event = Event.objects.get(kind=kind)
+    assert (event.actor, event.source) == ("operator", "console")
+    assert "Because." in event.message
+
+
+@pytest.mark.parametrize("key", ["link", "labels", "owner", "unknown", "delete"])
+def test_a_viewer_changes_nothing(key: str) -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create()
+    assert do(client, row, key).status_code == 403
+    assert "/do/" not in text_of(client, page_of(row))
+    assert not Event.objects.exists()
+
+
+def test_what_was_said_is_kept() -> None:
+    client = staff("operator")
+    run = RunfolderFactory.create(name="230825_M04034")
+    row, user = WorkflowFactory.create(), make_user()
+    do(client, row, "link", run=" 230825_M04034 ")
+    do(client, row, "labels", labels="clinical, , urgent")
+    do(client, row, "owner", owner=str(user.pk))
+    row.refresh_from_db()
+    assert (row.runfolder, row.owner) == (run, user)
+    assert row.labels == ["clinical", "urgent"]
+    do(client, row, "link", run="")
+    row.refresh_from_db()
+    assert row.runfolder is None
+
+
+def test_a_run_that_nobody_knows_is_refused_in_the_dialog() -> None:
+    row = WorkflowFactory.create()
+    answer = do(staff("operator"), row, "link", run="nothing")
+    assert "No run folder is called nothing." in answer.content.decode()
+
+
+def test_a_manager_deletes_a_workflow_and_its_events_stay() -> None:
+    row = WorkflowFactory.create(ended=True)
+    assert do(staff("operator"), row, "delete").status_code == 403
+    answer = do(staff("manager"), row, "delete")
+    assert answer["Location"] == LIST
+    assert not Workflow.objects.exists()
+    assert Event.objects.filter(kind="deleted").exists()
+
+
+def test_deleting_wants_a_reason() -> None:
+    row = WorkflowFactory.create(ended=True)
+    answer = staff("manager").post(f"{LIST}{row.pk}/do/delete/", {"reason": " "})
+    assert "This field is required" in answer.content.decode()
+    assert Workflow.objects.exists()
+
+
+def test_many_workflows_are_marked_one_by_one_and_each_refusal_is_said() -> None:
+    client = staff("operator")
+    running, ended = WorkflowFactory.create(), WorkflowFactory.create(ended=True)
+    data = {
+        "action": "unknown",
+        "index": "0",
+        "_selected_action": [str(running.pk), str(ended.pk)],
+        "confirmed": "1",
+        **BECAUSE,
+    }
+    text = client.post(LIST, data, follow=True).content.decode()
+    assert "1 workflow: Unknown from now on." in text
+    assert "is succeeded: it is not under way" in text
+
+
+def test_a_request_from_elsewhere_is_refused() -> None:
+    row = WorkflowFactory.create()
+    assert do(staff("operator", csrf=True), row, "unknown").status_code == 403
+    assert not Event.objects.exists()
