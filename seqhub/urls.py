@@ -12,12 +12,16 @@ from seqhub.metrics import Metrics
 
 # What people type first. No client of an interface is ever redirected.
 _console = RedirectView.as_view(pattern_name="admin:index")
+# What clients of Seqera Platform print for people: where a run can be watched.
+_watched = RedirectView.as_view(pattern_name="admin:turret_workflow_by_id")
+_WATCH = r"^(?:user/[^/]+|orgs/[^/]+/workspaces/[^/]+)/watch/(?P<workflow_id>[^/]+)/?$"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", _console),
     path("admin", _console),
     path("admin/", include("seqhub.console.urls")),
     path("admin/", admin.site.urls),
+    re_path(_WATCH, _watched),
     path("", include("runfolders.api.arteria_urls")),
     path("api/", include("runfolders.api.urls")),
     path("api/", include("archiving.api.urls")),
