@@ -20,8 +20,8 @@ from django.views.decorators.http import require_safe
 
 from runfolders.choices import RootStatus
 from runfolders.models import Root
-from runfolders.services.scan import ROLE as SCANNER
 from seqhub.operations.models import Heartbeat
+from seqhub.operations.panels import CLUSTER
 
 TIMEOUT_S = 3.0
 
@@ -100,7 +100,7 @@ def _clusters() -> list[dict[str, Any]]:
     now = timezone.now()
     return [
         {"host": beat.host, "role": beat.role, "age_s": age_s(beat.at, now)}
-        for beat in Heartbeat.objects.exclude(role=SCANNER)
+        for beat in Heartbeat.objects.filter(role__startswith=CLUSTER)
     ]
 
 
