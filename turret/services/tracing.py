@@ -97,7 +97,7 @@ def update(workflow_id: str, call: Update | Unread, caller: Caller) -> None:
     if isinstance(call, Unread):
         try:
             _update(workflow_id, call.rest, caller, unread=call)
-        except Refused as reason:
+        except (Refused, *BAD_DATA) as reason:
             log.debug("%s: an update is read: %s", workflow_id, reason)
             call = call.read()
         else:
