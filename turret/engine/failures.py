@@ -29,7 +29,10 @@ _SHELL_SIGNALS = range(129, 193)
 # What a scheduler or a person ends a job with, in states of sacct(1).
 _ENDED = frozenset({"CANCELLED", "PREEMPTED", "TIMEOUT", "NODE_FAIL", "DEADLINE"})
 _KILLED, _TERMINATED = 137, 143
-_MISSING = re.compile(r"([^\s:]+): (?:command )?not found|exec: \"?([^\s:\"]+)\"?:")
+_MISSING = re.compile(
+    r"(?<![^\s:])([^\s:]{1,255}): (?:command )?not found"
+    r"|exec: \"?([^\s:\"]{1,255})\"?:"
+)
 _WENT_ON = {
     ErrorAction.RETRY: "Nextflow has tried it again.",
     ErrorAction.IGNORE: "Nextflow went on without it.",

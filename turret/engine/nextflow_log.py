@@ -35,21 +35,22 @@ _SUBMITTED = re.compile(
     r" process > "
 )
 _SENT = re.compile(
-    r"\[SLURM\] submitted process (?P<name>.+) > jobId: (?P<job>[^;]+); workDir: "
+    r"\[SLURM\] submitted process (?P<name>.+) > jobId: (?P<job>[^;\s]{1,64}); "
+    r"workDir: "
 )
 _ENDED = re.compile(
-    r"Task completed > TaskHandler\[(?:jobId: (?P<job>[^;]+); )?id: \d+; "
+    r"Task completed > TaskHandler\[(?:jobId: (?P<job>[^;\s]{1,64}); )?id: \d+; "
     r"name: (?P<name>.*); status: \w+; exit: (?P<exit>\S+); error: (?P<error>.*?); "
     r"workDir: (?P<workdir>[^\]\s]+)"
 )
 _AGAIN = re.compile(r"\[.{9}\] NOTE: .* -- (?P<what>Execution is retried|Error is ign)")
 _STATS = re.compile(r"Workflow completed > WorkflowStats\[(?P<pairs>.*)")
-_STAT = re.compile(r"(\w+)Count=(-?\d{1,9});")
+_STAT = re.compile(r"\b(\w{1,40})Count=(-?\d{1,9});")
 _KILLED = re.compile(r"Session aborted -- Cause: SIG[A-Z]+")
 _TRACE = re.compile(r"Workflow started -- trace file: (?P<path>.+)")
 # `[1a/2b3c4d] ALIGN (3) [ 33%] 3 of 9, failed: 1 ✔`, drawn again and again.
 _DRAWN = re.compile(
-    r"\[[^\]]{1,10}\] (?:process > )?(?P<process>[^\s|(]+).*?(?:\[ *\d+%\]|\|) +"
+    r"\[[^\]]{1,10}\] (?:process > )?(?P<process>[^\s|(]++).*?(?:\[ *\d+%\]|\|) +"
     r"(?P<done>\d{1,9}) of (?P<total>\d{1,9})\b(?:.*, retries: (?P<retries>\d{1,9}))?"
 )
 # Colours and movements of the cursor, where a terminal was recorded.

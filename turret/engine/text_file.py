@@ -9,7 +9,7 @@ from pathlib import Path
 
 # A log of 100,000 tasks has some 100 MB.
 MAX_BYTES = 256 << 20
-MAX_LINE_BYTES = 64 << 10
+MAX_LINE_BYTES = 8 << 10
 # O_NONBLOCK: the open of a FIFO would wait for its writer.
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 

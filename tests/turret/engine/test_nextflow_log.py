@@ -137,7 +137,17 @@ def test_jobs_of_slurm_are_listed_with_their_exit(tmp_path: Path) -> None:
     assert found["failures"] == [{"name": "A (1)", "exit": 9, "hash": "ab/000001"}]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\0\xff" * 100_000, b"[" * 200_000])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"\0\xff" * 100_000,
+        b"[" * 200_000,
+        b"[a] " + b"x" * 200_000,
+        b"Workflow completed > WorkflowStats " + b"a" * 200_000,
+    ],
+)
 def test_what_is_no_log_says_nothing(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "run.log"
     if content is not None:
