@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -88,11 +88,14 @@ def _of_status(word: str) -> Q:
 def _time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        if timezone.is_naive(time):
+            time = timezone.make_aware(time)
+        # PostgreSQL takes no offset above 16 hours.
+        return time.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidValue(
             f"{text[:50]} is no time; write 2026-01-31 or 2026-01-31T12:00:00Z."
         ) from None
-    return timezone.make_aware(time) if timezone.is_naive(time) else time
 
 
 def _exactly(column: str) -> Callable[[str], Q]:

@@ -107,6 +107,7 @@ def test_a_filter_finds_what_matches_only(
         {"state": "unknown"},
         {"created_after": "2026-03-01"},
         {"text": "after:2026-03-01T00:00:00Z"},
+        {"text": "after:2026-03-01T00:00:00-23:59"},
         {"text": '"sad_darwin"'},
     ],
 )
@@ -124,6 +125,7 @@ def test_the_other_one_is_found_as_well(
         ("text=%00", "invalid"),
         ("text=status:ended", "invalid_value"),
         ("text=after:soon", "invalid_value"),
+        ("text=before:9999-12-31T23:59:59-23:59", "invalid_value"),
     ],
 )
 def test_an_odd_filter_is_refused(client: APIClient, query: str, code: str) -> None:
