@@ -1,0 +1,132 @@
+"""Traces of real Nextflow, replayed to a whole site: what it ends with is what
+Nextflow said."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.sites import Site, new_site
+from tests.turret.replay import Recording, Sender, recordings, replay
+
+pytestmark = pytest.mark.slow
+
+NOT_KNOWN = 2147483647
+SIGNALS = {"SIGINT", "SIGTERM", "SIGHUP"}
+COMPLETED = [
+    recording
+    for recording in recordings()
+    if recording.completes and recording.statuses == {200}
+]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with new_site() as site:
+        site.start()
+        yield site
+        assert site.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def token(site: Site) -> str:
+    done = site.command("token", "create", "nextflow", "--scope", "trace")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_recordings_of_all_three_clients_are_replayed() -> None:
+    versions = {r.end["workflow"]["nextflow"]["version"] for r in COMPLETED}
+    assert versions == {"25.04.4", "24.10.0", "22.10.6"}
+    assert len(COMPLETED) >= 30
+
+
+@pytest.mark.parametrize("recording", COMPLETED, ids=str)
+def test_a_replayed_run_ends_as_nextflow_said(
+    site: Site, token: str, recording: Recording
+) -> None:
+    workflow_id = replay(recording, Sender(site.port, token, tries_again=False))
+    row = one_workflow(site, workflow_id)
+    check_workflow(row, recording)
+    check_tasks(site, row["id"], recording)
+    check_processes(site, row["id"], recording)
+
+
+def one_workflow(site: Site, workflow_id: str) -> dict[str, Any]:
+    statement = "SELECT to_jsonb(w) FROM turret_workflow w WHERE workflow_id = %s"
+    ((row,),) = site.query(statement, workflow_id)
+    return dict(row)
+
+
+def check_workflow(row: dict[str, Any], recording: Recording) -> None:
+    said, progress = recording.end["workflow"], recording.end["progress"]
+    assert row["status"] == expected_status(said, progress)
+    assert row["success"] is said["success"]
+    assert row["exit_status"] == said["exitStatus"]
+    assert row["error_report"] == (said["errorReport"] or "")
+    assert row["duration_ms"] == said["duration"]
+    assert row["run_name"] == said["runName"]
+    assert row["session_id"] == said["sessionId"]
+    assert row["command_line"] == said["commandLine"]
+    assert row["nextflow_version"] == said["nextflow"]["version"]
+    assert (row["params"] or {}) == without_nul(said["params"])
+    assert (row["metrics"] or []) == recording.end["metrics"]
+    for name in (
+        *("pending", "submitted", "running", "succeeded", "failed"),
+        *("cached", "ignored", "retries", "aborted"),
+    ):
+        assert row[name] == progress[name], name
+
+
+def without_nul(value: object) -> object:
+    """PostgreSQL has no U+0000."""
+    return json.loads(json.dumps(value).replace("\\u0000", ""))
+
+
+def expected_status(said: dict[str, Any], progress: dict[str, Any]) -> str:
+    if said["success"]:
+        tripped = said.get("failOnIgnore") and progress["ignored"]
+        return "failed" if tripped else "succeeded"
+    return "cancelled" if said["errorReport"] in SIGNALS else "failed"
+
+
+def check_tasks(site: Site, pk: int, recording: Recording) -> None:
+    rows = site.query(
+        "SELECT task_id, status, name, hash, exit, attempt, cpus, memory_bytes,"
+        " script, workdir FROM turret_workflowtask WHERE workflow_id = %s",
+        pk,
+    )
+    stored = {row[0]: row[1:] for row in rows}
+    states = Counter(status.upper() for status, *_ in stored.values())
+    assert dict(states) == recording.index["lastStates"]
+    assert len(stored) == recording.index["tasks"]
+    if recording.index["trimmed"]:
+        return  # what the records said beside the states is not in the recording
+    for number, task in recording.tasks.items():
+        assert stored[number] == (
+            task["status"].lower(),
+            task["name"],
+            task["hash"] or "",
+            None if task["exit"] == NOT_KNOWN else task["exit"],
+            task["attempt"],
+            task["cpus"],
+            task["memory"],
+            task["script"] or "",
+            task["workdir"] or "",
+        )
+
+
+def check_processes(site: Site, pk: int, recording: Recording) -> None:
+    rows = site.query(
+        "SELECT to_jsonb(p) FROM turret_workflowprocess p WHERE workflow_id = %s", pk
+    )
+    stored = {row["name"]: row for (row,) in rows}
+    said = {one["name"]: one for one in recording.end["progress"]["processes"]}
+    assert stored.keys() == said.keys()
+    for name, process in said.items():
+        for key in ("succeeded", "failed", "cached", "stored", "retries", "aborted"):
+            assert stored[name][key] == process[key]
