@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from django.db.models import F, Window
@@ -12,58 +11,16 @@ from django.db.models.functions import RowNumber
 
 from turret.choices import FINAL, TaskStatus
 from turret.engine.records import Counters
+from turret.engine.shapes import (
+    FAILURE_KEYS,
+    LATEST_FAILURES,
+    PROCESS_KEYS,
+    at_the_end,
+)
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowProcess, WorkflowTask
 from turret.selectors import HEAVY, counters_of
 
-# So many of its failures a run shows; its tasks have them all.
-LATEST_FAILURES = 50
-# Of a process, by Nextflow's names.
-PROCESS_KEYS = {
-    "index": "index",
-    "name": "name",
-    "pending": "pending",
-    "submitted": "submitted",
-    "running": "running",
-    "succeeded": "succeeded",
-    "cached": "cached",
-    "failed": "failed",
-    "aborted": "aborted",
-    "stored": "stored",
-    "ignored": "ignored",
-    "retries": "retries",
-    "terminated": "terminated",
-    "loadCpus": "load_cpus",
-    "loadMemory": "load_memory_bytes",
-    "peakRunning": "peak_running",
-    "peakCpus": "peak_cpus",
-    "peakMemory": "peak_memory_bytes",
-}
-# Of a run, by the old service's, as the next two.
-COUNT_KEYS = (
-    "succeeded",
-    "failed",
-    "cached",
-    "running",
-    "pending",
-    "submitted",
-    "aborted",
-)
-RESOURCE_KEYS = {
-    "loadCpus": "load_cpus",
-    "loadMemory": "load_memory_bytes",
-    "peakCpus": "peak_cpus",
-    "peakMemory": "peak_memory_bytes",
-    "peakRunning": "peak_running",
-}
-FAILURE_KEYS = {
-    "taskId": "task_id",
-    "process": "process",
-    "name": "name",
-    "tag": "tag",
-    "exit": "exit",
-    "hash": "hash",
-}
 # Of a process whose run is over; the last snapshot may say otherwise.
 _NOTHING_LEFT = dict.fromkeys(
     ("pending", "submitted", "running", "loadCpus", "loadMemory"), 0
@@ -105,11 +62,7 @@ def shown_counters(row: Workflow | WorkflowProcess, *, over: bool) -> Counters:
     """What is counted. Nothing waits or runs once the run is over, whatever the last
     snapshot left behind."""
     counters = counters_of(row)
-    if not over:
-        return counters
-    return replace(
-        counters, pending=0, submitted=0, running=0, load_cpus=0, load_memory_bytes=0
-    )
+    return at_the_end(counters) if over else counters
 
 
 def processes_of(workflows: Iterable[Workflow]) -> Entries:

@@ -16,10 +16,6 @@ from rest_framework.request import Request
 from seqhub.operations.api.fields import RowSerializer
 from turret.api.fields import EpochField, MaskedField
 from turret.api.rows import (
-    COUNT_KEYS,
-    FAILURE_KEYS,
-    PROCESS_KEYS,
-    RESOURCE_KEYS,
     failures_of,
     is_over,
     processes_of,
@@ -27,6 +23,12 @@ from turret.api.rows import (
 )
 from turret.choices import Status
 from turret.engine.records import Counters
+from turret.engine.shapes import (
+    COUNT_KEYS,
+    FAILURE_KEYS,
+    PROCESS_KEYS,
+    RESOURCE_KEYS,
+)
 from turret.models import Workflow, WorkflowProcess
 from turret.selectors import progress_of
 
