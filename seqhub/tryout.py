@@ -1,7 +1,8 @@
 """Try-out mode: an example instrument in the data directory, whose runs are sealed
 to a key of the example's own.
 
-Each `up` begins one live run, so that there is something to watch.
+Each `up` begins one live run, so that there is something to watch; the first one a
+workflow, too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from runfolders.engine.examples import install_examples
 from seqhub.config import EXAMPLE_RECEIVER, Config
 
 LIVE_RUN_S = 180
+LIVE_WORKFLOW_S = 120
+# Of the example runs, the one that the workflow is said to analyse.
+ANALYSED_RUN = "230825_M04034_0043_000000000-L6NVV"
 PARTIAL = ".partial"
 
 
@@ -67,16 +71,14 @@ def _make_key(home: Path, work_dir: Path) -> None:
     partial.rename(home)
 
 
-def simulator_command(config: Config) -> list[str]:
-    """What writes the live run: the same command that people use."""
-    return [
-        sys.executable,
-        "-m",
-        "seqhub.cli",
-        "simulate",
-        str(config.example_directory),
-        "--platform",
-        "novaseq6000",
-        "--seconds",
-        str(LIVE_RUN_S),
-    ]
+def commands(config: Config) -> dict[str, list[str]]:
+    """What moves in the example, by a name for the log: the same commands that people
+    use."""
+    ours = (sys.executable, "-m", "seqhub.cli")
+    directory = config.example_directory
+    simulate = (str(directory), "--platform", "novaseq6000")
+    replay = ("--only-first", "--input", str(directory / ANALYSED_RUN))
+    return {
+        "simulate": [*ours, "simulate", *simulate, "--seconds", str(LIVE_RUN_S)],
+        "replay": [*ours, "replay", *replay, "--seconds", str(LIVE_WORKFLOW_S)],
+    }

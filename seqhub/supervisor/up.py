@@ -163,17 +163,18 @@ def _children(
             )
         )
     if config.is_tryout:
-        argv = tryout.simulator_command(config)
-        children.append(
+        children += [
             Child(
-                "simulate",
+                name,
                 argv,
                 env,
+                pass_fds=shared_lock,
                 runs_once=True,
                 patience_s=5,
                 next_start_at=time.monotonic() + HEAD_START_S,
             )
-        )
+            for name, argv in tryout.commands(config).items()
+        ]
     return children
 
 
