@@ -10,6 +10,7 @@ from django_filters import rest_framework as filters
 from archiving.choices import RestoreState, Status, Verified
 from archiving.models import ArchiveJob, Recipient, Restore
 from archiving.selectors import find_jobs
+from seqhub.operations.api.filters import TimeFilter
 
 RUN_HELP = "A run's name, `sequencer/run`, its path, or the archive's name."
 
@@ -37,12 +38,12 @@ class ArchiveFilter(filters.FilterSet):  # type: ignore[misc]
     recipient = filters.CharFilter(
         method="opened_by", help_text="Fingerprint of a key that opens it."
     )
-    created_after = filters.IsoDateTimeFilter("created_at", "gte")
-    created_before = filters.IsoDateTimeFilter("created_at", "lt")
-    updated_after = filters.IsoDateTimeFilter("updated_at", "gte")
-    updated_before = filters.IsoDateTimeFilter("updated_at", "lt")
-    sealed_after = filters.IsoDateTimeFilter("sealed_at", "gte")
-    sealed_before = filters.IsoDateTimeFilter("sealed_at", "lt")
+    created_after = TimeFilter("created_at", "gte")
+    created_before = TimeFilter("created_at", "lt")
+    updated_after = TimeFilter("updated_at", "gte")
+    updated_before = TimeFilter("updated_at", "lt")
+    sealed_after = TimeFilter("sealed_at", "gte")
+    sealed_before = TimeFilter("sealed_at", "lt")
     q = filters.CharFilter(
         method="with_words", help_text="In the run's name, path or message."
     )
@@ -80,8 +81,8 @@ class RestoreFilter(filters.FilterSet):  # type: ignore[misc]
     run = filters.CharFilter(method="of_run", help_text=RUN_HELP)
     host = filters.CharFilter()
     requested_by = filters.CharFilter()
-    requested_after = filters.IsoDateTimeFilter("requested_at", "gte")
-    requested_before = filters.IsoDateTimeFilter("requested_at", "lt")
+    requested_after = TimeFilter("requested_at", "gte")
+    requested_before = TimeFilter("requested_at", "lt")
 
     class Meta:
         model = Restore

@@ -9,6 +9,7 @@ from django_filters import rest_framework as filters
 
 from runfolders.choices import Platform, Sequencing, State
 from runfolders.models import Instrument, Runfolder, Sample
+from seqhub.operations.api.filters import TimeFilter
 
 
 class RunfolderFilter(filters.FilterSet):  # type: ignore[misc]
@@ -26,10 +27,10 @@ class RunfolderFilter(filters.FilterSet):  # type: ignore[misc]
     )
     host = filters.CharFilter()
     present = filters.BooleanFilter("is_present")
-    seen_after = filters.IsoDateTimeFilter("first_seen_at", "gte")
-    seen_before = filters.IsoDateTimeFilter("first_seen_at", "lt")
-    completed_after = filters.IsoDateTimeFilter("completed_at", "gte")
-    completed_before = filters.IsoDateTimeFilter("completed_at", "lt")
+    seen_after = TimeFilter("first_seen_at", "gte")
+    seen_before = TimeFilter("first_seen_at", "lt")
+    completed_after = TimeFilter("completed_at", "gte")
+    completed_before = TimeFilter("completed_at", "lt")
     text = filters.CharFilter(
         method="with_text", help_text="In the name, flow cell, experiment or project."
     )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import F, Q, QuerySet
 from django_filters import rest_framework as filters
 
+from seqhub.operations.api.filters import TimeFilter
 from turret.choices import Status, TaskStatus
 from turret.models import Workflow, WorkflowTask
 from turret.services.search import (
@@ -62,10 +63,10 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
     run_name = filters.CharFilter()
     session = filters.CharFilter("session_id", help_text="Resumed runs share it.")
     label = filters.CharFilter(method="by_label")
-    created_after = filters.IsoDateTimeFilter("created_at", "gte")
-    created_before = filters.IsoDateTimeFilter("created_at", "lt")
-    ended_after = filters.IsoDateTimeFilter("ended_at", "gte")
-    ended_before = filters.IsoDateTimeFilter("ended_at", "lt")
+    created_after = TimeFilter("created_at", "gte")
+    created_before = TimeFilter("created_at", "lt")
+    ended_after = TimeFilter("ended_at", "gte")
+    ended_before = TimeFilter("ended_at", "lt")
     text = filters.CharFilter(method="by_text", help_text=KEYWORDS_HELP)
 
     class Meta:
