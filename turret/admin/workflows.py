@@ -86,7 +86,7 @@ class WorkflowList(ReadOnlyAdmin):
     list_filter_submit = True
     show_facets = ShowFacets.NEVER
     search_fields = ("run_name",)
-    search_help_text = "Name, pipeline, owner, label; status:failed, after:2026-01-31"
+    search_help_text = "Words, status:failed, user:ann"
     empty_template = "turret/empty.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

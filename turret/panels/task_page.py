@@ -73,9 +73,11 @@ def _attempts(workflow: Workflow, task: WorkflowTask) -> list[dict[str, Any]]:
 
 
 def _facts(task: WorkflowTask) -> list[tuple[str, Any, str]]:
-    waited = None
+    waited = ""
     if task.submitted_at and task.started_at:
-        waited = (task.started_at - task.submitted_at).total_seconds() * 1000
+        waited_s = (task.started_at - task.submitted_at).total_seconds()
+        # Clocks of two computers may disagree.
+        waited = milliseconds(round(max(waited_s, 0) * 1000))
     rows: list[tuple[str, Any, str]] = [
         ("Exit status", "" if task.exit is None else str(task.exit), "text"),
         ("Process", task.process, "code"),
@@ -84,7 +86,7 @@ def _facts(task: WorkflowTask) -> list[tuple[str, Any, str]]:
         ("Hash", task.hash, "path"),
         ("Submitted", task.submitted_at, "time"),
         ("Started", task.started_at, "time"),
-        ("Waited", "" if waited is None else milliseconds(round(waited)), "text"),
+        ("Waited", waited, "text"),
         ("Ended", task.completed_at, "time"),
         ("Took", milliseconds(task.realtime_ms), "text"),
         ("Executor", task.executor, "text"),

@@ -50,6 +50,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "cpu": ("CPU", "pcpu"),
     "memory": ("Peak memory", "peak_rss_bytes"),
 }
+_NUMBERS = {"id", "exit", "attempt", "time", "cpu", "memory"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Heading:
     label: str
     sort: str  # what a click asks for
     direction: str  # of the present order by this column: "", ascending, descending
+    is_number: bool
 
 
 def tasks_panel(workflow: Workflow, query: QueryDict) -> Panel:
@@ -121,11 +123,15 @@ def _order(sort: str) -> tuple[Any, ...]:
 
 
 def _headings(sort: str) -> list[Heading]:
-    now = {sort: "ascending", sort.removeprefix("-"): "descending"}
-    if not sort.startswith("-"):
-        now = {sort: "ascending"}
+    direction = "descending" if sort.startswith("-") else "ascending"
+    now = {sort.removeprefix("-"): direction}
     return [
-        Heading(label, f"-{key}" if sort == key else key, now.get(key, ""))
+        Heading(
+            label,
+            f"-{key}" if sort == key else key,
+            now.get(key, ""),
+            key in _NUMBERS,
+        )
         for key, (label, _) in COLUMNS.items()
     ]
 
