@@ -24,6 +24,8 @@ from turret.services.callers import Caller
 
 log = logging.getLogger(__name__)
 
+# So long a call waits for the ones before it: less than clients wait for an answer.
+LOCK_S = 20
 # What PostgreSQL, or the way to it, makes of values that don't fit.
 BAD_DATA = (DataError, ValueError)
 
@@ -50,11 +52,11 @@ def hold(workflow_id: str, caller: Caller) -> Held:
     """Lock the workflow until the end of the transaction, before anything else: calls
     of one run follow one another, and can't wait for each other in a circle.
 
-    Raises UnknownWorkflow, also if it is another's.
+    Raises UnknownWorkflow, also if it is another's, and OperationalError after LOCK_S.
     """
     # PostgreSQL takes neither U+0000 nor lone surrogates.
     if workflow_id.isprintable():
-        row = execute(statements.HOLD, [workflow_id]).fetchone()
+        row = execute(statements.HOLD, [f"{LOCK_S}s", workflow_id]).fetchone()
         held = Held(*row) if row else None
         if held and caller.may_write(held.owner_id, held.token_digest):
             return held

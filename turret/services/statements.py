@@ -123,9 +123,11 @@ HELD = (
     "progress_instant",
     "run_name",
 )
-# Parameter: workflow_id. No key of the row changes: what refers to it need not wait.
+# Parameters: how long to wait for locks ("20s"), workflow_id. No key of the row
+# changes: what refers to it need not wait.
 HOLD = f"""
-SELECT {", ".join(HELD)} FROM turret_workflow
+SELECT {", ".join(HELD)}
+FROM set_config('lock_timeout', %s, true), turret_workflow
 WHERE workflow_id = %s FOR NO KEY UPDATE
 """  # noqa: S608 - of our own words
 

@@ -8,7 +8,7 @@ from threading import Barrier
 from typing import TypeVar
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 
 from seqhub.operations.models import Event
 from seqhub.operations.services.events import SYSTEM
@@ -26,8 +26,8 @@ from turret.choices import Status
 from turret.engine.records import Process
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowTask
-from turret.services import tracing
-from turret.services.overrides import delete_workflow
+from turret.services import rows, tracing
+from turret.services.overrides import delete_workflow, lock_workflow
 from turret.words import TaskStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,6 +126,27 @@ def test_deletion_amid_updates_ends_in_unknown_workflow() -> None:
     at_once([write, write, delete])
     assert not Workflow.objects.exists()
     assert not WorkflowTask.objects.exists()
+
+
+def test_call_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = make_caller()
+    run = make_run(caller)
+    call = update_call([make_task()])
+
+    def wait() -> None:
+        try:
+            with pytest.raises(OperationalError, match="lock timeout"):
+                tracing.update(run.workflow_id, call, caller)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(rows, "LOCK_S", 0.05)
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        lock_workflow(run.pk)
+        pool.submit(wait).result(timeout=30)
+    # As a client that sends it again.
+    tracing.update(run.workflow_id, call, caller)
+    assert run.tasks.count() == 1
 
 
 @pytest.mark.slow
