@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -83,7 +85,7 @@ def _begin(
     store_columns(held.pk, told, only_gaps=only_gaps, one_by_one=one_by_one)
     rows.mark_seen(held.pk, now, _status_of_caller(held))
     if Workflow.objects.filter(pk=held.pk, begun_at=None).update(begun_at=now):
-        link_by_itself(held.pk, call.run)
+        _aside(link_by_itself, held.pk, call.run)
         record(_row(held), "began", "Nextflow has begun.", actor=TRACE)
 
 
@@ -170,7 +172,7 @@ def _complete(
         row = _row(held)
         word = row.get_status_display()
         record(row, "ended", f"It has ended: {word}.", actor=TRACE)
-        attention.ended(held.pk)
+        _aside(attention.ended, held.pk)
 
 
 @transaction.atomic
@@ -191,7 +193,7 @@ def _status_of_caller(held: Held) -> str:
     if held.stalled_at or held.status == Status.UNKNOWN:
         row = _row(held)
         record(row, "returned", "It is heard of again.", actor=TRACE)
-        attention.back(held.pk)
+        _aside(attention.back, held.pk)
     return Status.RUNNING
 
 
@@ -224,6 +226,15 @@ def _store_progress(
         rows.mark_seen(*counted)
     elif not rows.fits("Counters", rows.mark_seen, *counted):
         rows.mark_seen(*seen)
+
+
+def _aside(action: Callable[..., object], *values: Any) -> None:
+    """What is ours alone, not the client's: no error in it may refuse the call."""
+    try:
+        with transaction.atomic():
+            action(*values)
+    except Exception:
+        log.exception("%s went wrong; the call is answered.", action.__name__)
 
 
 def _row(held: Held) -> Workflow:

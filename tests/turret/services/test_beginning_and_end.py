@@ -21,7 +21,7 @@ from tests.turret.services.calls import (
 from turret.choices import Status
 from turret.engine.records import Process, Progress, Run
 from turret.models import Workflow
-from turret.services import tracing
+from turret.services import attention, tracing
 from turret.services.callers import Caller
 from turret.words import TaskStatus
 
@@ -300,6 +300,25 @@ def test_tasks_that_were_aborted_have_ended(run: Workflow, caller: Caller) -> No
     run.refresh_from_db()
     assert (run.status, run.aborted) == (Status.CANCELLED, 1)
     assert run.tasks.get().completed_at is None
+
+
+def test_error_of_ours_refuses_neither_begin_nor_end(
+    run: Workflow, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link_by_itself(pk: int, *_: object) -> None:
+        Workflow.objects.filter(pk=pk).update(labels=["half"])
+        raise ZeroDivisionError
+
+    def ended(pk: int) -> None:
+        Workflow.objects.filter(pk=pk).update(run_name="x" * 256)
+
+    monkeypatch.setattr(tracing, "link_by_itself", link_by_itself)
+    monkeypatch.setattr(attention, "ended", ended)
+    tracing.begin(run.workflow_id, begin_call(), caller)
+    tracing.complete(run.workflow_id, complete_call(), caller)
+    run.refresh_from_db()
+    assert (run.status, run.labels) == (Status.SUCCEEDED, [])
+    assert kinds_of(run) == ["created", "began", "ended"]
 
 
 def test_note_keeps_the_run_of_the_scheduler(run: Workflow, caller: Caller) -> None:
