@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.urls import NoReverseMatch
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -18,6 +19,21 @@ class EpochField(serializers.Field[Any, Any, float, Any]):
 
     def to_representation(self, value: datetime) -> float:
         return value.timestamp()
+
+
+class RunUrlField(serializers.HyperlinkedIdentityField):
+    """The run itself; null for an imported id that can't stand in a path (`a/b`)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            view_name="turret-api:run", lookup_field="workflow_id", allow_null=True
+        )
+
+    def get_url(self, obj: Any, *args: Any) -> str | None:
+        try:
+            return super().get_url(obj, *args)
+        except NoReverseMatch:
+            return None
 
 
 class MaskedField(serializers.CharField):

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from seqhub.operations.api.fields import RowSerializer
-from turret.api.fields import EpochField, MaskedField
+from turret.api.fields import EpochField, MaskedField, RunUrlField
 from turret.api.rows import (
     failures_of,
     is_over,
@@ -83,9 +83,7 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
     )
     started_at = EpochField(source="created_at", read_only=True)
     updated_at = EpochField(source="last_seen_at", read_only=True)
-    url = serializers.HyperlinkedIdentityField(
-        view_name="turret-api:run", lookup_field="workflow_id"
-    )
+    url = RunUrlField()
     status_since = EpochField(read_only=True)
     stalled_at = EpochField(read_only=True, allow_null=True)
     begun_at = EpochField(read_only=True, allow_null=True)
@@ -191,9 +189,7 @@ def run_context(request: Request, workflows: Sequence[Workflow]) -> dict[str, An
 class SessionRunSerializer(serializers.ModelSerializer[Workflow]):
     """A run of the same session."""
 
-    url = serializers.HyperlinkedIdentityField(
-        view_name="turret-api:run", lookup_field="workflow_id"
-    )
+    url = RunUrlField()
     started_at = EpochField(source="created_at", read_only=True)
 
     class Meta:

@@ -380,6 +380,19 @@ def test_configuration_is_masked_and_for_those_who_may_see_it(
         assert b"hunter" not in viewer.get(f"{API}/{part}").content
 
 
+def test_an_imported_id_breaks_no_list(client: APIClient) -> None:
+    for odd in ("dispatcher_a/b", "dispatcher_å ?#%", "."):
+        WorkflowFactory.create(workflow_id=odd, session_id="s-1")
+    run = WorkflowFactory.create(session_id="s-1")
+    urls = {
+        entry["workflow_id"]: entry["url"] for entry in client.get(API).json()["runs"]
+    }
+    assert urls["dispatcher_a/b"] is None
+    odd = urls["dispatcher_å ?#%"]
+    assert client.get(odd).json()["workflow_id"] == "dispatcher_å ?#%"
+    assert len(client.get(urls[run.workflow_id]).json()["resume_chain"]) == 4
+
+
 def test_processes_are_a_page(client: APIClient) -> None:
     run = WorkflowFactory.create()
     ProcessFactory.create(workflow=run, name="B", index=2)
