@@ -1,4 +1,4 @@
-"""What ctrl-K finds: runs, samples, instruments, archives."""
+"""What ctrl-K finds: runs, samples, instruments, archives, workflows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from unfold.dataclasses import SearchResult
 from archiving.selectors import visible_jobs
 from runfolders.models import Instrument, Sample
 from runfolders.selectors import visible_runfolders
+from turret.panels.links import workflow_link
+from turret.selectors import listed_workflows
 
 EACH = 8
 
@@ -22,6 +24,8 @@ def search(request: HttpRequest, text: str) -> list[SearchResult]:
         found += [*_runs(text), *_samples(text), *_instruments(text)]
     if text and request.user.has_perm("archiving.view_archivejob"):
         found += _archives(text)
+    if text and request.user.has_perm("turret.view_workflow"):
+        found += _workflows(text)
     return found
 
 
@@ -94,4 +98,22 @@ def _archives(text: str) -> list[SearchResult]:
             icon="inventory_2",
         )
         for job in rows.defer("wrapped_key", "publishing")[:EACH]
+    ]
+
+
+def _workflows(text: str) -> list[SearchResult]:
+    rows = listed_workflows().filter(
+        Q(run_name__icontains=text)
+        | Q(workflow_id=text)
+        | Q(project_name__icontains=text)
+        | Q(labels__contains=[text[:50]])
+    )
+    return [
+        SearchResult(
+            title=str(row),
+            description=f"Workflow, {row.status}",
+            link=workflow_link(row),
+            icon="account_tree",
+        )
+        for row in rows.order_by("-created_at")[:EACH]
     ]

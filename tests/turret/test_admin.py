@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pydantic import AnyHttpUrl
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from seqhub.console.search import search
 from seqhub.operations.services.attention import open_attention
 from tests.clients import make_user
 from tests.factories import RunfolderFactory
@@ -128,6 +129,22 @@ def test_links_of_other_pages_narrow_the_list_down(lookup: str) -> None:
     }
     answer = staff("viewer").get(LIST, {lookup: values[lookup]})
     assert names(answer) == [str(wanted)]
+
+
+@pytest.mark.parametrize("text", ["curie", "4Bi5xBK6E2x", "rnaseq", "clinical"])
+def test_the_palette_finds_workflows(rf: RequestFactory, text: str) -> None:
+    wanted = WorkflowFactory.create(
+        run_name="sad_curie",
+        workflow_id="4Bi5xBK6E2x",
+        project_name="nf-core/rnaseq",
+        labels=["clinical"],
+    )
+    WorkflowFactory.create(run_name="other")
+    request = rf.get("/")
+    request.user = make_user("turret.view_workflow")
+    assert [found.title for found in search(request, text)] == [str(wanted)]
+    request.user = make_user()
+    assert search(request, text) == []
 
 
 def test_an_empty_list_says_all_that_nextflow_needs() -> None:
