@@ -135,7 +135,7 @@ def _repaired(text: str) -> str:
     closing brace too: `{"a":1,,"next":2`. A comma too many in a whole object goes.
     """
     bare = _STRING.sub("", text)
-    missing = bare.count("{") - bare.count("}")
+    has_cuts = bare.count("{") > bare.count("}")
     parts: list[str] = []
     opened: list[str] = []
     end = 0
@@ -147,8 +147,7 @@ def _repaired(text: str) -> str:
             in_list = mark == "[" or (mark == "," and opened[-1:] == ["["])
             if in_list or mark == ":":
                 filled = f"{mark}null"
-            elif missing > 0:
-                missing -= 1
+            elif has_cuts:
                 filled, mark = ("{}", "") if mark == "{" else ("}", "}")
             else:
                 filled = "" if mark == "," else mark

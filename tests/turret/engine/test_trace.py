@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -110,6 +110,64 @@ def test_a_begin_of_26_05_has_a_graph() -> None:
     dag = {"vertices": [{"id": "0", "type": "PROCESS", "label": "A"}], "edges": []}
     assert read_begin({"dag": dag}).dag == dag
     assert read_begin({"dag": [dag]}).dag is None
+
+
+def test_every_field_of_a_workflow() -> None:
+    workflow = {
+        "id": "4Bi5xBK6E2Nbhj", "runName": "mad_curie", "sessionId": "6f1e",
+        "scriptId": "f0e1", "scriptFile": "/a/main.nf", "scriptName": "main.nf",
+        "repository": "https://github.com/nf-core/demo", "commitId": "4590",
+        "revision": "1.0.1", "projectDir": "/a", "projectName": "nf-core/demo",
+        "launchDir": "/l", "workDir": "/w", "outputDir": "/o", "homeDir": "/h",
+        "userName": "ann", "profile": "test", "commandLine": "nextflow run",
+        "start": "2026-08-22T12:00+02:00", "complete": "2026-08-22T12:01+02:00",
+        "duration": 60000, "success": True, "exitStatus": 0, "errorMessage": "m",
+        "errorReport": "r", "resume": True, "stubRun": False, "preview": False,
+        "failOnIgnore": False, "container": "c:1", "containerEngine": "singularity",
+        "configFiles": ["/a/nextflow.config"], "configText": "params {}",
+        "params": {"input": "s.csv"}, "nextflow": {"version": "26.08.0-edge"},
+        "manifest": {"name": "demo"}, "stats": {"failedCount": 0}, "logFile": "/log",
+    }  # fmt: skip
+    start = datetime(2026, 8, 22, 10, tzinfo=UTC)
+    assert read_complete({"workflow": workflow}).run == Run(
+        run_name="mad_curie",
+        session_id="6f1e",
+        project_name="nf-core/demo",
+        repository="https://github.com/nf-core/demo",
+        script_id="f0e1",
+        script_name="main.nf",
+        script_file="/a/main.nf",
+        commit_id="4590",
+        revision="1.0.1",
+        profile="test",
+        user_name="ann",
+        command_line="nextflow run",
+        container="c:1",
+        container_engine="singularity",
+        launch_dir="/l",
+        work_dir="/w",
+        project_dir="/a",
+        output_dir="/o",
+        home_dir="/h",
+        nextflow_version="26.08.0-edge",
+        config_files=["/a/nextflow.config"],
+        config_text="params {}",
+        params={"input": "s.csv"},
+        manifest={"name": "demo"},
+        stats={"failedCount": 0},
+        started_at=start,
+        completed_at=start + timedelta(minutes=1),
+        duration_ms=60000,
+        resume=True,
+        stub_run=False,
+        preview=False,
+        fail_on_ignore=False,
+        success=True,
+        exit_status=0,
+        error_message="m",
+        error_report="r",
+        extra={"nextflow": {"version": "26.08.0-edge"}, "logFile": "/log"},
+    )
 
 
 def test_a_complete_that_nextflow_sent() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -53,28 +53,69 @@ def test_every_key_that_nextflow_sent_of_a_task_is_known() -> None:
     assert keys - TASK_KEYS.keys() <= EXTRA
 
 
-def test_a_task_that_nextflow_sent() -> None:
-    records = [
-        task
-        for call in sent("success")
-        for task in call.body.get("tasks", [])
-        if task["status"] == "COMPLETED"
+def test_every_field_of_a_task() -> None:
+    record = {
+        "taskId": 3, "status": "FAILED", "hash": "3e/44d0aa", "name": "A:B (S1)",
+        "process": "A:B", "tag": "S1", "exit": 137,
+        "submit": "2026-08-22T12:00+02:00", "start": "2026-08-22T12:00:01+02:00",
+        "complete": "2026-08-22T12:00:02.5+02:00", "duration": 2500, "realtime": 1500,
+        "pcpu": 312.4, "pmem": 1.9, "rss": 1, "vmem": 2, "peakRss": 3, "peakVmem": 4,
+        "rchar": 5, "wchar": 6, "readBytes": 7, "writeBytes": 8, "syscr": 9,
+        "syscw": 10, "volCtxt": 11, "invCtxt": 12, "cpuModel": "Xeon", "attempt": 2,
+        "cpus": 4, "memory": 13, "disk": 14, "time": 15, "workdir": "/w",
+        "queue": "long", "container": "c:1", "hostname": "n1", "script": "run",
+        "scratch": False, "module": ["m/1", "n/2"], "env": "A=1\n",
+        "errorAction": "IGNORE", "nativeId": "81234", "executor": "slurm",
+        "machineType": "m5", "gpuMetrics": {"mem": 1},
+    }  # fmt: skip
+    assert read_update({"tasks": [record]}).tasks == [
+        Task(
+            task_id=3,
+            status=TaskStatus.FAILED,
+            hash="3e/44d0aa",
+            name="A:B (S1)",
+            process="A:B",
+            tag="S1",
+            exit=137,
+            submitted_at=TEN,
+            started_at=TEN + timedelta(seconds=1),
+            completed_at=TEN + timedelta(seconds=2.5),
+            duration_ms=2500,
+            realtime_ms=1500,
+            pcpu=312.4,
+            pmem=1.9,
+            rss_bytes=1,
+            vmem_bytes=2,
+            peak_rss_bytes=3,
+            peak_vmem_bytes=4,
+            rchar=5,
+            wchar=6,
+            read_bytes=7,
+            write_bytes=8,
+            syscr=9,
+            syscw=10,
+            vol_ctxt=11,
+            inv_ctxt=12,
+            cpu_model="Xeon",
+            attempt=2,
+            cpus=4,
+            memory_bytes=13,
+            disk_bytes=14,
+            time_ms=15,
+            workdir="/w",
+            queue="long",
+            container="c:1",
+            hostname="n1",
+            script="run",
+            scratch="false",
+            module="m/1,n/2",
+            env="A=1\n",
+            error_action=ErrorAction.IGNORE,
+            native_id="81234",
+            executor="slurm",
+            extra={"machineType": "m5", "gpuMetrics": {"mem": 1}},
+        )
     ]
-    record = records[0]
-    (task,) = read_update({"tasks": [record]}).tasks
-    assert task.status is TaskStatus.COMPLETED
-    assert task.exit == 0
-    assert task.native_id == str(record["nativeId"])
-    assert task.module == ""
-    assert task.started_at == datetime.fromisoformat(record["start"])
-    assert task.error_action is None
-    assert task.extra == {}
-    for key in ("name", "process", "tag", "hash", "workdir", "script", "executor"):
-        assert getattr(task, TASK_KEYS[key]) == (record[key] or "")
-    for key in ("peakRss", "vmem", "readBytes", "realtime", "duration", "attempt"):
-        assert getattr(task, TASK_KEYS[key]) == record[key]
-    for key in ("pcpu", "pmem", "memory", "cpus", "time"):
-        assert getattr(task, TASK_KEYS[key]) == record[key]
 
 
 def test_the_tasks_that_nextflow_sent_are_all_read() -> None:
@@ -226,10 +267,11 @@ def test_processes_are_named_once() -> None:
         {
             "succeeded": 1,
             "processes": [
-                {"name": "A", "succeeded": 1, "index": 2**40, "terminated": "yes"},
+                {"name": "A", "succeeded": 1, "terminated": "yes"},
                 {"name": "A", "succeeded": 2, "stored": 7, "terminated": True},
                 {"name": long, "succeeded": 3},
-                {"name": f"{long}Q", "succeeded": 4},
+                {"name": f"{long}Q", "succeeded": 4, "index": 2**31},
+                {"name": "B", "index": 2**31 - 1, "loadMemory": 5},
                 {"name": None, "succeeded": 5},
                 {"succeeded": 6},
                 5,
@@ -240,6 +282,7 @@ def test_processes_are_named_once() -> None:
     assert progress.processes == [
         Process(name="A", succeeded=2, stored=7, terminated=True),
         Process(name="P" * 600, succeeded=4),
+        Process(name="B", index=2**31 - 1, load_memory_bytes=5),
     ]
 
 
