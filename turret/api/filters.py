@@ -8,6 +8,7 @@ from django.db.models import F, Q, QuerySet
 from django_filters import rest_framework as filters
 
 from seqhub.operations.api.filters import TimeFilter
+from turret.api.rows import STALLED
 from turret.choices import Status, TaskStatus
 from turret.models import Workflow, WorkflowTask
 from turret.services.search import (
@@ -48,7 +49,7 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
     status = filters.MultipleChoiceFilter(
         choices=Status.choices, help_text="The same as state."
     )
-    stalled = filters.BooleanFilter("stalled_at", "isnull", exclude=True)
+    stalled = filters.BooleanFilter(method="by_stalled")
     user = filters.CharFilter(
         method="by_user", help_text="The owner, or the user where it ran."
     )
@@ -72,6 +73,11 @@ class RunFilter(filters.FilterSet):  # type: ignore[misc]
     class Meta:
         model = Workflow
         fields: ClassVar[list[str]] = []
+
+    def by_stalled(
+        self, rows: QuerySet[Workflow], name: str, value: bool
+    ) -> QuerySet[Workflow]:
+        return rows.filter(STALLED) if value else rows.exclude(STALLED)
 
     def by_user(
         self, rows: QuerySet[Workflow], name: str, value: str

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import F, Window
+from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
-from turret.choices import FINAL, TaskStatus
+from turret.choices import FINAL, Status, TaskStatus
 from turret.engine.records import Counters
 from turret.engine.shapes import (
     FAILURE_KEYS,
@@ -24,6 +24,12 @@ from turret.selectors import HEAVY, counters_of
 # Of a process whose run is over; the last snapshot may say otherwise.
 _NOTHING_LEFT = dict.fromkeys(
     ("pending", "submitted", "running", "loadCpus", "loadMemory"), 0
+)
+# Nothing is heard of what should be under way: as is_stalled.
+STALLED = (
+    (Q(stalled_at__isnull=False) | Q(status=Status.UNKNOWN))
+    & Q(ended_at__isnull=True)
+    & ~Q(status__in=FINAL)
 )
 
 Entries = dict[int, list[dict[str, Any]]]
@@ -56,6 +62,12 @@ def task_at(workflow_id: str, task_id: int, *heavy: str) -> WorkflowTask:
 def is_over(workflow: Workflow) -> bool:
     """Whether its Nextflow has ended, however."""
     return workflow.ended_at is not None or workflow.status in FINAL
+
+
+def is_stalled(workflow: Workflow) -> bool:
+    """Whether nothing is heard of what should be under way: as STALLED."""
+    silent = workflow.stalled_at is not None or workflow.status == Status.UNKNOWN
+    return silent and not is_over(workflow)
 
 
 def shown_counters(row: Workflow | WorkflowProcess, *, over: bool) -> Counters:

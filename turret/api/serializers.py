@@ -18,10 +18,10 @@ from turret.api.fields import EpochField, MaskedField, RunUrlField
 from turret.api.rows import (
     failures_of,
     is_over,
+    is_stalled,
     processes_of,
     shown_counters,
 )
-from turret.choices import Status
 from turret.engine.records import Counters
 from turret.engine.shapes import (
     COUNT_KEYS,
@@ -160,8 +160,7 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
         return is_over(workflow)
 
     def get_stalled(self, workflow: Workflow) -> bool:
-        silent = workflow.stalled_at or workflow.status == Status.UNKNOWN
-        return bool(silent) and not is_over(workflow)
+        return is_stalled(workflow)
 
     def get_done(self, workflow: Workflow) -> int:
         return workflow.succeeded + workflow.cached

@@ -303,6 +303,8 @@ def test_a_run_is_complete_or_may_be_stalled(
     run = WorkflowFactory.create(**fields)
     entry = client.get(f"{API}/{run.workflow_id}").json()
     assert (entry["complete"], entry["stalled"]) == (complete, stalled)
+    assert found(client, stalled=stalled) == [run.workflow_id]
+    assert found(client, stalled=not stalled) == []
 
 
 def test_the_last_failures_are_shown(client: APIClient) -> None:
