@@ -134,6 +134,15 @@ def test_of_a_session_the_last_workflow_counts() -> None:
     assert not resumed.failures
 
 
+def test_the_tab_leads_to_the_list_of_its_workflows() -> None:
+    run = RunfolderFactory.create()
+    fill(3, runfolder=run)
+    fill(1)
+    panel = panel_of(run)
+    assert panel.count == tabs(run)[0].count == 3
+    assert staff("viewer").get(panel.link).context["cl"].result_count == 3
+
+
 def test_a_run_without_a_workflow_has_no_track_and_is_told_so() -> None:
     run = RunfolderFactory.create()
     assert tracks(run) == []

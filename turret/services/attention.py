@@ -43,6 +43,13 @@ def ended(pk: int) -> None:
         _close_earlier(workflow)
 
 
+def moved(workflow: Workflow) -> None:
+    """It belongs to another run, or to none."""
+    ref, name = workflow.run or (None, "")
+    rows = Attention.objects.filter(subject=workflow.subject)
+    rows.update(runfolder_ref=ref, runfolder_name=name)
+
+
 def over(workflow: Workflow) -> None:
     """A person has decided, or it is about to be deleted."""
     close_attention(workflow.subject)

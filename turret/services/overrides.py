@@ -148,6 +148,7 @@ def link_runfolder(
         return workflow
     workflow.runfolder = run
     workflow.save(update_fields=["runfolder"])
+    attention.moved(workflow)
     message = f"{workflow} was linked to {run.name}. {reason}"
     record(workflow, "linked", message, actor=actor, data={"reason": reason})
     return workflow
@@ -164,4 +165,5 @@ def unlink_runfolder(pk: int, *, actor: Actor, reason: str = "") -> Workflow:
     record(workflow, "unlinked", message, actor=actor, data={"reason": reason})
     workflow.runfolder = None
     workflow.save(update_fields=["runfolder"])
+    attention.moved(workflow)
     return workflow

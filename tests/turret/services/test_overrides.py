@@ -148,6 +148,17 @@ def test_a_link_to_a_run_is_in_the_history_of_the_run() -> None:
     assert event.runfolder_ref == second.pk
 
 
+def test_what_needs_a_person_goes_along_to_another_run() -> None:
+    workflow, run = WorkflowFactory.create(), RunfolderFactory.create()
+    open_attention(workflow.subject, SILENT, "Silent.")
+    link_runfolder(workflow.pk, run.pk, actor=ANNA)
+    attention = Attention.objects.get()
+    assert (attention.runfolder_ref, attention.runfolder_name) == (run.pk, run.name)
+    unlink_runfolder(workflow.pk, actor=ANNA)
+    attention.refresh_from_db()
+    assert (attention.runfolder_ref, attention.runfolder_name) == (None, "")
+
+
 def test_only_a_run_that_exists_can_be_linked() -> None:
     workflow = WorkflowFactory.create()
     with pytest.raises(InvalidValue):
