@@ -59,8 +59,9 @@ _FAILURE = inline_serializer(
 
 
 class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
-    """A run. `context` has `processes` and `failures`: see run_context."""
+    """A run of Nextflow."""
 
+    # Its context is what run_context makes.
     task_counts = serializers.SerializerMethodField()
     processes = serializers.SerializerMethodField()
     resources = serializers.SerializerMethodField()

@@ -94,8 +94,9 @@ class CauseSerializer(serializers.Serializer[Cause]):
 
 
 class TaskDetailSerializer(TaskSerializer):
-    """One task. `context["may_see_secrets"]`: also its environment."""
+    """One task, with its script."""
 
+    # Its context says `may_see_secrets`.
     cause = serializers.SerializerMethodField()
     script = MaskedField(read_only=True)
     env = serializers.SerializerMethodField(
