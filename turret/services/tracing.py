@@ -22,6 +22,7 @@ from turret.engine.records import (
     Create,
     JsonObject,
     Progress,
+    Run,
     Update,
 )
 from turret.engine.states import verdict
@@ -78,9 +79,7 @@ def _begin(
 ) -> None:
     held = rows.hold(workflow_id, caller)
     now = timezone.now()
-    told = columns_at_begin(call)
-    if not held.run_name:
-        told["batch_id"] = creation.batch_id_of(call.run.run_name)
+    told = {**columns_at_begin(call), **_named_now(held, call.run)}
     only_gaps = held.ended_at is not None
     store_columns(held.pk, told, only_gaps=only_gaps, one_by_one=one_by_one)
     rows.mark_seen(held.pk, now, _status_of_caller(held))
@@ -163,7 +162,8 @@ def _complete(
         rows.mark_seen(held.pk, now, held.status)
         return
     status = _verdict(held, call)
-    store_columns(held.pk, columns_at_end(call), one_by_one=one_by_one)
+    told = {**columns_at_end(call), **_named_now(held, call.run)}
+    store_columns(held.pk, told, one_by_one=one_by_one)
     _store_progress(held, call.progress, instant, status, now, one_by_one)
     Workflow.objects.filter(pk=held.pk).update(
         ended_at=held.ended_at or now, progress_instant=instant
@@ -184,6 +184,11 @@ def note(workflow_id: str, caller: Caller, body: JsonObject) -> None:
         told = {"extra": {"schedRunId": value[:LONGEST_NOTE]}}
         store_columns(held.pk, told, one_by_one=True)
     rows.mark_seen(held.pk, timezone.now(), _status_of_caller(held))
+
+
+def _named_now(held: Held, run: Run) -> dict[str, str]:
+    """The batch of a workflow that create did not name."""
+    return {} if held.run_name else {"batch_id": creation.batch_id_of(run.run_name)}
 
 
 def _status_of_caller(held: Held) -> str:

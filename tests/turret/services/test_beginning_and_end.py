@@ -130,9 +130,18 @@ def test_begin_names_a_run_that_create_did_not(caller: Caller) -> None:
     run = make_run(caller, run_name="", session_id="")
     call = begin_call(run_name="dispatcher_b7")
     tracing.begin(run.workflow_id, call, caller)
+    tracing.complete(run.workflow_id, complete_call(run_name="other"), caller)
+    run.refresh_from_db()
+    assert run.batch_id == "b7"
+    assert run.session_id == SESSION
+
+
+def test_end_names_a_run_that_nothing_else_did(caller: Caller) -> None:
+    run = make_run(caller, run_name="")
+    call = complete_call(run_name="dispatcher_b7")
+    tracing.complete(run.workflow_id, call, caller)
     run.refresh_from_db()
     assert (run.run_name, run.batch_id) == ("dispatcher_b7", "b7")
-    assert run.session_id == SESSION
 
 
 def test_repeated_begin_changes_nothing(run: Workflow, caller: Caller) -> None:
