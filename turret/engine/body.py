@@ -16,6 +16,8 @@ SHED_ABOVE_BYTES = 8 << 20
 # Nextflow cuts a script at 10,240 characters itself, and env at 2,048.
 _TASK_FIELD = 10_240
 _RUN_FIELD = 1 << 20
+# Metrics of a thousand processes are some megabytes.
+_BODY_FIELD = 16 << 20
 _CUT = "\n[cut: it was too long]"
 
 # The escapes of U+0000, which neither text nor jsonb takes, and of half a surrogate
@@ -73,7 +75,7 @@ def shed(body: JsonObject) -> list[str]:
     """
     less: set[str] = set()
     for key in ("dag", "metrics", "containers", "processNames"):
-        _shed_field(body, key, _RUN_FIELD, key, less)
+        _shed_field(body, key, _BODY_FIELD, key, less)
     run = body.get("workflow")
     if isinstance(run, dict):
         for key in run:

@@ -280,7 +280,8 @@ def test_heavy_fields_are_cut_and_named() -> None:
             "errorReport": "short",
             "stats": {"succeededCount": 2},
         },
-        "dag": {"vertices": [heavy]},
+        "dag": {"vertices": [heavy, heavy]},
+        "metrics": [{"process": heavy}],
         "tasks": [{"taskId": 1, "script": heavy, "env": "A=1"}, "odd", {"taskId": 2}],
         "progress": {"succeeded": 2},
     }
@@ -297,6 +298,7 @@ def test_heavy_fields_are_cut_and_named() -> None:
     assert (run["runName"], run["errorReport"]) == ("mad_curie", "short")
     assert len(body["tasks"]) == 3
     assert body["progress"] == {"succeeded": 2}
+    assert body.pop("metrics") == [{"process": heavy}]
     assert len(json.dumps(body)) < 2 << 20
 
 
