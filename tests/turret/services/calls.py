@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from seqhub.operations.models import Event
 from tests.clients import make_user
 from turret.engine.records import (
     Begin,
@@ -106,3 +107,15 @@ def make_run(caller: Caller, **fields: Any) -> Workflow:
     """A workflow that `caller` has just created."""
     workflow_id = tracing.create(create_call(**fields), caller, None)
     return Workflow.objects.get(workflow_id=workflow_id)
+
+
+def kinds_of(run: Workflow) -> list[str]:
+    """Of its events, oldest first."""
+    events = Event.objects.filter(subject=run.subject).order_by("id")
+    return list(events.values_list("kind", flat=True))
+
+
+def values_of(run: Workflow) -> dict[str, Any]:
+    """All but the time of the last call."""
+    values = Workflow.objects.values().get(pk=run.pk)
+    return {**values, "last_seen_at": None}

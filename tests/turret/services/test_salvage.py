@@ -13,8 +13,6 @@ import pytest
 from tests.turret.services.calls import (
     begin_call,
     complete_call,
-    make_caller,
-    make_run,
     make_task,
     update_call,
 )
@@ -25,16 +23,6 @@ from turret.services import tracing
 from turret.services.callers import Caller
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def caller() -> Caller:
-    return make_caller()
-
-
-@pytest.fixture
-def run(caller: Caller) -> Workflow:
-    return make_run(caller)
 
 
 @pytest.mark.parametrize(
