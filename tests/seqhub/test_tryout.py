@@ -50,6 +50,12 @@ def test_its_key_seals_and_opens(config: Config) -> None:
         preflight.key_test(home, key)
 
 
+def test_the_example_workflow_analyses_one_of_the_example_runs(config: Config) -> None:
+    prepare(config)
+    argv = tryout.commands(config)["replay"]
+    assert Path(argv[argv.index("--input") + 1], "RunInfo.xml").is_file()
+
+
 def test_a_second_start_keeps_the_key(config: Config) -> None:
     assert prepare(config) == []
     before = sorted(path.name for path in gpg_home(config).rglob("*"))
