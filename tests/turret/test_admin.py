@@ -67,7 +67,7 @@ def test_a_line_says_what_people_look_for() -> None:
         "nf-core/demo 1.0.2",
         "1,205 of 1,205",
         '?tab=tasks&amp;state=failed">1</a>',
-        '?tab=tasks&amp;state=retried">2 tried again</a>',
+        '?tab=tasks&amp;state=retried">2 retried</a>',
         '?tab=tasks&amp;state=ignored">1 ignored</a>',
         f">{owner.username}</a>",
         "1 min 5 s",

@@ -14,7 +14,7 @@ from seqhub.operations.admin.confirm import actor_of, ask
 from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
 from turret.admin.workflows import WorkflowList
-from turret.choices import FINAL, UNDER_WAY, Status
+from turret.choices import FINAL, UNDER_WAY, Status, TaskStatus
 from turret.engine.states import done_of
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowTask
@@ -22,7 +22,7 @@ from turret.panels.chips import extra_chips, status_chip
 from turret.panels.failures import failure_with_tail
 from turret.panels.links import workflow_link
 from turret.panels.tally import Tally, tiles
-from turret.panels.task_page import task_content
+from turret.panels.task_page import tail_content, task_content
 from turret.panels.workflow_page import live_panels, subtitle, tabs
 from turret.selectors import HEAVY, counters_of, find_workflow, headline
 
@@ -133,7 +133,10 @@ class WorkflowAdmin(WorkflowList):
     def error_view(self, request: HttpRequest, pk: int, task_id: int) -> HttpResponse:
         """For htmx: the end of a task's error output, and what it tells."""
         workflow = self._workflow(request, str(pk))
-        failure = failure_with_tail(workflow, _task(workflow, task_id))
+        task = _task(workflow, task_id)
+        if task.status != TaskStatus.FAILED:
+            return TemplateResponse(request, "turret/tail.html", tail_content(task))
+        failure = failure_with_tail(workflow, task)
         context = {
             "workflow": workflow,
             "failure": failure,

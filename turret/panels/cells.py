@@ -44,7 +44,7 @@ def _colour(workflow: Workflow) -> str:
 
 
 def failed_cell(workflow: Workflow) -> SafeString:
-    """Failed tasks; those that were ignored or tried again are said with them."""
+    """Failed tasks; those that were ignored or retried are said with them."""
     counters = counters_of(workflow)
     failed = true_failures(counters)
     lines = []
@@ -54,7 +54,7 @@ def failed_cell(workflow: Workflow) -> SafeString:
             format_html('<a class="failed" href="{}">{}</a>', link, f"{failed:,}")
         )
     for number, state, words in (
-        (counters.retries, "retried", "tried again"),
+        (counters.retries, "retried", "retried"),
         (counters.ignored, "ignored", "ignored"),
     ):
         if number > 0:

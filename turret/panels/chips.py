@@ -26,7 +26,7 @@ UNFINISHED = Chip(
     "help",
     "The run is over, and Nextflow never said what became of this task.",
 )
-RETRIED = Chip("tried again", "warning", "restart_alt", "A later attempt followed.")
+RETRIED = Chip("retried", "warning", "restart_alt", "A later attempt followed.")
 IGNORED = Chip("ignored", "warning", "error", "It failed, and the run went on.")
 
 

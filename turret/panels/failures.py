@@ -16,6 +16,7 @@ from turret.engine.tails import Tail, Untold
 from turret.models import Workflow, WorkflowTask
 from turret.panels.chips import task_chip
 from turret.panels.links import task_link, tasks_link
+from turret.panels.tally import FAILURES
 from turret.panels.work_dir import error_tail, is_in_reach
 from turret.selectors import failed_tasks
 
@@ -56,7 +57,7 @@ def failures_panel(workflow: Workflow) -> Panel | None:
             "failures": failures,
             "fetched": FETCHED,
             "more": max(count - SHOWN, 0),
-            "more_link": tasks_link(workflow, sort="-status"),
+            "more_link": tasks_link(workflow, state=FAILURES.key),
             "error_message": mask(workflow.error_message),
             "error_report": mask(workflow.error_report),
             "out_of_reach": bool(failures)
@@ -89,8 +90,6 @@ def _failure(
     why_no_tail: str = "",
 ) -> Failure:
     cause = cause_of(task.exit, task.error_action, text)
-    if tail is not None:
-        tail = Tail(mask(tail.text), tail.size_bytes, tail.is_cut)
     return Failure(
         task=task,
         chip=task_chip(workflow, task),

@@ -79,7 +79,7 @@ STATES: dict[str, State] = {
         ),
         State(
             "retried",
-            "tried again",
+            "retried",
             _FAILED & _RETRIED,
             "warning",
             "Failed attempts that were followed by another.",
@@ -109,6 +109,10 @@ UNFINISHED = State(
     Q(status__in=_OPEN_STATUSES),
     "warning",
     "The run is over, and Nextflow never said what became of them.",
+)
+# Failed in any way: what the panel of failures shows.
+FAILURES = State(
+    "failures", "failed, retried or ignored", _FAILED, "danger", "Ended with an error."
 )
 _ALWAYS = {"succeeded", "cached", "failed"}
 

@@ -8,12 +8,13 @@ from typing import Any
 from seqhub.lib.units import format_bytes
 from turret.choices import TaskStatus
 from turret.engine.masking import mask
+from turret.engine.tails import Untold
 from turret.models import Workflow, WorkflowTask
 from turret.panels.chips import task_chip
 from turret.panels.failures import Failure, failure_of
 from turret.panels.links import task_link
 from turret.panels.tasks import milliseconds
-from turret.panels.work_dir import is_in_reach
+from turret.panels.work_dir import error_tail, is_in_reach
 
 MOST_ATTEMPTS = 20
 
@@ -47,6 +48,14 @@ def task_content(
         "is_env_hidden": bool(task.env) and not may_see,
         "may_ask": is_in_reach(task),
     }
+
+
+def tail_content(task: WorkflowTask) -> dict[str, Any]:
+    """The end of its error output, or why there is none. Reads the disk."""
+    try:
+        return {"tail": error_tail(task)}
+    except Untold as error:
+        return {"why_no_tail": str(error)}
 
 
 def _failure(workflow: Workflow, task: WorkflowTask) -> Failure:

@@ -15,7 +15,7 @@ from seqhub.lib.units import format_bytes, format_duration
 from turret.models import Workflow, WorkflowTask
 from turret.panels.chips import task_chip
 from turret.panels.links import task_link
-from turret.panels.tally import STATES, UNFINISHED
+from turret.panels.tally import FAILURES, STATES, UNFINISHED
 
 PER_PAGE = 50
 # What a line of the table shows: scripts and environments are long.
@@ -41,8 +41,8 @@ SHORT = (
 # Key in the address -> heading and column.
 COLUMNS: dict[str, tuple[str, str]] = {
     "id": ("Task", "task_id"),
-    "name": ("Name", "name"),
     "status": ("State", "status"),
+    "name": ("Name", "name"),
     "exit": ("Exit", "exit"),
     "attempt": ("Attempt", "attempt"),
     "started": ("Started", "started_at"),
@@ -50,6 +50,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "cpu": ("CPU", "pcpu"),
     "memory": ("Peak memory", "peak_rss_bytes"),
 }
+_STATES = {**STATES, UNFINISHED.key: UNFINISHED, FAILURES.key: FAILURES}
 _NUMBERS = {"id", "exit", "attempt", "time", "cpu", "memory"}
 
 
@@ -82,7 +83,7 @@ def tasks_panel(workflow: Workflow, query: QueryDict) -> Panel:
             "state": state,
             "process": process,
             "sort": sort,
-            "states": [(one.key, one.label) for one in (*STATES.values(), UNFINISHED)],
+            "states": [(one.key, one.label) for one in _STATES.values()],
             "processes": list(workflow.processes.values_list("name", flat=True)),
             "is_narrowed": bool(text or state or process),
             "csv_link": reverse("turret-api:tasks", args=[workflow.workflow_id]),
@@ -95,10 +96,8 @@ def narrowed(
     rows: QuerySet[WorkflowTask], *, text: str = "", state: str = "", process: str = ""
 ) -> QuerySet[WorkflowTask]:
     """Those in a state and of a process in which each word of `text` occurs."""
-    if state == UNFINISHED.key:
-        rows = rows.filter(UNFINISHED.condition)
-    elif state in STATES:
-        rows = rows.filter(STATES[state].condition)
+    if state in _STATES:
+        rows = rows.filter(_STATES[state].condition)
     if process:
         rows = rows.filter(process=process)
     for word in text.split():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from seqhub.lib.patience import TimedOut, within
+from turret.engine.masking import mask
 from turret.engine.tails import Tail, Untold, read_tail, root_of
 from turret.models import WorkflowTask
 
@@ -19,15 +20,16 @@ def is_in_reach(task: WorkflowTask) -> bool:
 
 
 def error_tail(task: WorkflowTask) -> Tail:
-    """The end of its .command.err. Raises Untold."""
+    """The end of its .command.err, masked. Raises Untold."""
     root = root_of(task.workdir, settings.CONFIG.turret.readable_roots)
     if root is None:
         raise Untold(
             "Its work directory is not below a directory of turret.readable_roots."
         )
     try:
-        return within(
+        tail = within(
             _PATIENCE_S, str(root), read_tail, task.workdir, FILE, root, LIMIT_BYTES
         )
     except TimedOut as error:
         raise Untold(f"{error}.") from None
+    return Tail(mask(tail.text), tail.size_bytes, tail.is_cut)
