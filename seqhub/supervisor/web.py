@@ -62,7 +62,10 @@ class Application(BaseApplication):  # type: ignore[misc]
             "when_ready": share_memory,
             "graceful_timeout": GRACE_S,
             "timeout": 60,
-            "keepalive": 5,
+            # Longer than clients keep an idle connection (Nextflow's: 5 s or 30 s),
+            # so that none is closed just when a call is on its way. While idle it
+            # takes no thread.
+            "keepalive": 75,
             "logger_class": QuietLogger,
             # Which proxies to believe is decided by the application.
             "secure_scheme_headers": {},

@@ -3,7 +3,9 @@ Nextflow said."""
 
 from __future__ import annotations
 
+import http.client
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -133,3 +135,37 @@ def check_processes(site: Site, pk: int, recording: Recording) -> None:
     for name, process in said.items():
         for key in ("succeeded", "failed", "cached", "stored", "retries", "aborted"):
             assert stored[name][key] == process[key]
+
+
+def test_an_idle_connection_stays_open(site: Site, token: str) -> None:
+    """A client's own limit is 5 s (Java): we must not be the first to close."""
+    sender = Sender(site.port, token, tries_again=False)
+    for idle_s in (0, 6):
+        time.sleep(idle_s)
+        body = json.dumps({"runName": "idle", "instant": idle_s}).encode()
+        assert sender.send("POST", "/trace/create", body)["workflowId"]
+    sender.reconnect()
+
+
+def test_a_body_without_a_length_is_read(site: Site, token: str) -> None:
+    pieces = iter([b'{"runName": "in', b'_chunks", "instant"', b": 1}"])
+    assert post(site, token, pieces) == 200
+    named = "SELECT count(*) FROM turret_workflow WHERE run_name = 'in_chunks'"
+    assert site.query(named) == [(1,)]
+
+
+def test_a_body_beyond_the_limit_is_told_so(site: Site, token: str) -> None:
+    """Although it is still being sent when that is known."""
+    assert post(site, token, b" " * (65 << 20)) == 413
+    assert post(site, token, iter([b" " * (1 << 20)] * 65)) == 413
+
+
+def post(site: Site, token: str, body: bytes | Iterator[bytes]) -> int:
+    """The status of a create with that body, in chunks if it is an iterator."""
+    client = http.client.HTTPConnection("127.0.0.1", site.port, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Host": "some.other.name"}
+    client.request("POST", "/api/trace/create", body, headers)
+    answer = client.getresponse()
+    assert (answer.status == 200) == ("workflowId" in json.loads(answer.read()))
+    client.close()
+    return answer.status

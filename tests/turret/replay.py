@@ -47,7 +47,8 @@ class Recording:
     @property
     def workflow_id(self) -> str:
         """Which the server of the recording gave."""
-        return str(self.requests[0]["response"]["body"]["workflowId"])
+        answers = [request["response"]["body"] for request in self.requests]
+        return next(str(body["workflowId"]) for body in answers if body)
 
     @property
     def end(self) -> dict[str, Any]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.urls import resolve
 from pytest_django import Settings
 
 from seqhub.operations.models import Event
@@ -31,6 +33,11 @@ def test_a_create_makes_a_workflow_and_says_where_to_watch_it(
     assert (row.workflow_id, row.owner, row.status) == (made, ann, Status.SUBMITTED)
     assert (row.run_name, row.client) == ("mad_curie", "Nextflow/25.04.4")
     assert row.address == "192.0.2.7"
+
+
+def test_the_page_to_watch_it_is_one_of_the_console(wire: Wire) -> None:
+    path = urlsplit(wire.create().body["watchUrl"]).path
+    assert resolve(path).view_name == "admin:turret_workflow_by_id"
 
 
 def test_the_same_token_is_taken_as_bearer(token: str) -> None:

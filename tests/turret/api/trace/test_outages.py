@@ -14,7 +14,7 @@ from django.db import connection
 from tests.turret.api.trace.wire import INSTANT, Answer, Wire, batch, ending, task
 from turret.choices import Status
 from turret.models import Workflow, WorkflowTask
-from turret.services import tracing
+from turret.services import rows, tracing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,10 +53,11 @@ def at_once(call: Callable[[], Answer]) -> list[Answer]:
         return list(pool.map(in_thread, range(COPIES)))
 
 
-def test_a_lock_that_is_not_had_in_time_is_503_and_taken_later(wire: Wire) -> None:
+def test_a_lock_that_is_not_had_in_time_is_503_and_taken_later(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = wire.created()
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '100ms'")
+    monkeypatch.setattr(rows, "LOCK_S", 0.1)
     with locked(made):
         answer = wire.call(made, "progress", batch(task()))
     assert answer.status == 503

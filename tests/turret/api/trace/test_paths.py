@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from tests.turret.api.trace.wire import Wire, batch, beginning, creation, ending, task
+from turret.api.trace import bodies
 from turret.engine.body import MAX_BYTES
 from turret.models import Workflow, WorkflowTask
 
@@ -126,6 +128,19 @@ def test_a_body_that_ends_too_early_is_asked_for_again(wire: Wire) -> None:
     broken = in_chunks(raw[:100], ConnectionResetError())
     assert wire.send("PUT", path, **broken).status == 503
     assert not WorkflowTask.objects.exists()
+
+
+def test_a_client_that_stops_half_way_holds_no_thread(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = json.dumps(batch(task())).encode()
+    path = f"/trace/{wire.created()}/progress"
+    monkeypatch.setattr(bodies, "SILENCE_S", 0.1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as stream:
+        theirs.sendall(raw[:100])
+        environ = {"wsgi.input": stream, "gunicorn.socket": ours}
+        assert wire.send("PUT", path, raw, **environ).status == 503
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "1e3"])
