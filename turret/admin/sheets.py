@@ -9,6 +9,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 
 from seqhub.lib.sheets import csv_lines
+from turret.engine.masking import mask
 from turret.models import Workflow
 
 COLUMNS = (
@@ -50,4 +51,4 @@ def export_csv(
 
 
 def _cell(value: object) -> object:
-    return str(value) if isinstance(value, Model) else value
+    return str(value) if isinstance(value, Model) else mask(value)

@@ -76,7 +76,7 @@ def _panel(run: Runfolder, count: int) -> Panel:
 
 
 def _analyses(rows: list[Workflow]) -> list[Analysis]:
-    """Newest first. Three queries at the most."""
+    """Newest first. Four queries at the most."""
     last = _last_of_sessions(rows)
     failures = _failures([row for row in last.values() if row.status == Status.FAILED])
     return [
@@ -95,12 +95,14 @@ def _failures(workflows: list[Workflow]) -> dict[int, list[Failure]]:
     if not workflows:
         return found
     by_id = {row.pk: row for row in workflows}
+    rows = Workflow.objects.filter(pk__in=by_id).order_by()
+    reports = dict(rows.values_list("pk", "error_report"))
     place = Window(RowNumber(), partition_by="workflow_id", order_by="task_id")
     tasks = ending_tasks(workflows).annotate(place=place)
     tasks = tasks.filter(place__lte=FAILURES_SHOWN).defer(*TASK_HEAVY)
     for task in tasks.order_by("workflow_id", "task_id"):
-        workflow = by_id[task.workflow_id]
-        found[workflow.pk].append(failure_of(workflow, task, workflow.error_message))
+        pk = task.workflow_id
+        found[pk].append(failure_of(by_id[pk], task, reports[pk]))
     return found
 
 

@@ -59,7 +59,8 @@ def _failed(workflow: Workflow) -> None:
     cause = causes_of([workflow]).get(workflow.pk)
     why = words_of_failure(workflow, cause).rstrip(".")
     message = f"Workflow {workflow} failed. {why}." if why else f"{workflow} failed."
-    step = cause.hint if cause and cause.hint else "Look at its failed tasks."
+    hint = cause.hint.replace("`", "") if cause else ""
+    step = hint or "Look at its failed tasks."
     open_attention(
         workflow.subject,
         FAILED,

@@ -42,7 +42,7 @@ def test_a_failure_is_told_with_its_cause_and_the_next_step() -> None:
     found = Attention.objects.get()
     assert found.code == FAILED
     assert found.message.startswith("Workflow mad_curie failed. It was killed")
-    assert "memory" in found.next_step
+    assert "best with a retry: memory." in found.next_step
     assert found.next_step.endswith("Then resume it, or set this aside.")
     assert (found.runfolder_ref, found.runfolder_name) == (run.pk, run.name)
 
