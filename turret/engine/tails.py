@@ -7,14 +7,11 @@ FIFO, a log may be endless.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK: the open of a FIFO would wait for its writer.
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+from turret.engine.below import open_file, way_to
 
 
 class Untold(Exception):
@@ -44,21 +41,17 @@ def read_tail(directory: str, name: str, root: Path, limit_bytes: int) -> Tail:
     hang with the disk. Raises Untold.
     """
     try:
-        real_root = os.path.realpath(root)
-        real = os.path.realpath(directory)
-        below = Path(real).relative_to(real_root)
+        real_root, names = way_to(directory, root)
     except (OSError, ValueError):
         raise Untold(f"{directory} does not lie below {root}.") from None
     try:
-        descriptor = _open(real_root, [*below.parts], name)
+        descriptor = open_file(real_root, [*names, name])
     except FileNotFoundError:
         raise Untold(f"{name} is not there (any more).") from None
     except OSError as error:
         raise Untold(f"{name} can't be read: {error.strerror}.") from None
     try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise Untold(f"{name} is not a regular file.")
         start = max(found.st_size - limit_bytes, 0)
         data = os.pread(descriptor, limit_bytes, start)
     except OSError as error:
@@ -70,16 +63,3 @@ def read_tail(directory: str, name: str, root: Path, limit_bytes: int) -> Tail:
         data = data.partition(b"\n")[2] or data
     text = data.decode("utf-8", "replace").replace("\0", "�")
     return Tail(text, found.st_size, is_cut=start > 0)
-
-
-def _open(root: str, parts: list[str], name: str) -> int:
-    """A descriptor of a file, reached from `root` without following a link."""
-    place = os.open(root, _DIRECTORY & ~os.O_NOFOLLOW)
-    try:
-        for part in parts:
-            below = os.open(part, _DIRECTORY, dir_fd=place)
-            os.close(place)
-            place = below
-        return os.open(name, _FILE, dir_fd=place)
-    finally:
-        os.close(place)
