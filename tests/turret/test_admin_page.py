@@ -255,7 +255,7 @@ def test_tasks_are_searched_narrowed_down_and_sorted() -> None:
     assert found(sort="-time")[:2] == [21, 19]
     assert found(sort="time")[0] == 1
     assert found(sort="nonsense") == list(range(1, 22))
-    assert found(q="nothing") == []
+    assert found(q="nothing") == found(q="lost\0x") == found(process="\0x") == []
 
 
 def test_tasks_are_shown_by_page() -> None:

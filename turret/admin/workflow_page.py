@@ -21,7 +21,7 @@ from turret.models import Workflow, WorkflowTask
 from turret.panels.chips import extra_chips, status_chip
 from turret.panels.failures import failure_with_tail
 from turret.panels.links import workflow_link
-from turret.panels.tally import Tally, tiles
+from turret.panels.tally import Tally, tally_of, tiles
 from turret.panels.task_page import tail_content, task_content
 from turret.panels.workflow_page import live_panels, subtitle, tabs
 from turret.selectors import HEAVY, counters_of, find_workflow, headline
@@ -62,7 +62,7 @@ class WorkflowAdmin(WorkflowList):
     ) -> HttpResponse:
         """The page itself; only the open tab's panels are read."""
         workflow = self._workflow(request, object_id)
-        tally = Tally(workflow)
+        tally = tally_of(workflow)
         found = tabs(workflow, tally, may_see=request.user.has_perm(SEE_SECRETS))
         wanted = request.GET.get("tab", "")
         tab = next((tab for tab in found if tab.key == wanted), found[0])
@@ -81,7 +81,7 @@ class WorkflowAdmin(WorkflowList):
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """For htmx: the head of the page, and what moves below it."""
         workflow = self._workflow(request, str(pk))
-        tally = Tally(workflow)
+        tally = tally_of(workflow)
         tab = request.GET.get("tab", "")
         context = {
             **_head(request, workflow, tally),

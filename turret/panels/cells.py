@@ -29,8 +29,9 @@ def progress_cell(workflow: Workflow) -> SafeString:
         return markup.faint("no task yet" if workflow.ended_at is None else "no task")
     words = f"{found.done:,} of {found.total:,}"
     return format_html(
-        '<div class="labelled-bar">{}<span>{}</span></div>',
+        '<div class="labelled-bar">{}<a href="{}">{}</a></div>',
         markup.bar(found.done, found.total, f"Tasks: {words}", _colour(workflow)),
+        tasks_link(workflow),
         words,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from seqhub.lib.panels import Panel
@@ -62,7 +63,7 @@ def _configuration(workflow: Workflow) -> Panel:
     )
 
 
-def _flat(value: dict[str, Any], before: str = "") -> Any:
+def _flat(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     """Dotted name and value as text, in the order of names."""
     for key in sorted(value):
         name, item = f"{before}{key}", value[key]

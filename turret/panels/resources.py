@@ -50,8 +50,8 @@ def resources_panel(workflow: Workflow) -> Panel:
 
 
 def _use_of(row: dict[str, Any]) -> ProcessUse:
-    """Series of tower-protocol: `cpu` in % of a core, `mem` in bytes, `time` in ms,
-    each with a `...Usage` in % of what was asked for."""
+    """Of the `metrics` of Nextflow (ResourcesAggregator): series `cpu` in % of a core,
+    `mem` in bytes, `time` in ms, each with a `...Usage` in % of what was asked for."""
     cpu = _use(row, "cpu", "cpuUsage", _cores)
     memory = _use(row, "mem", "memUsage", format_bytes)
     time = _use(row, "time", "timeUsage", lambda ms: milliseconds(round(ms)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -144,22 +144,25 @@ class ProcessLine:
     is_over: bool
 
 
+@dataclass(frozen=True, slots=True)
 class Tally:
-    """The tasks of a workflow by process and state. One query."""
+    """The tasks of a workflow by process and state."""
 
-    def __init__(self, workflow: Workflow) -> None:
-        self.workflow = workflow
-        self.by_process: dict[str, Counter[str]] = {}
-        rows = workflow.tasks.order_by().values_list(
-            "process", "status", "error_action"
-        )
-        for process, status, action, number in rows.annotate(Count("pk")):
-            found = self.by_process.setdefault(process, Counter())
-            found[_key(status, action)] += number
+    workflow: Workflow
+    by_process: dict[str, Counter[str]]
 
     @property
     def total(self) -> Counter[str]:
         return sum(self.by_process.values(), Counter())
+
+
+def tally_of(workflow: Workflow) -> Tally:
+    """One query."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    rows = workflow.tasks.order_by().values_list("process", "status", "error_action")
+    for process, status, action, number in rows.annotate(Count("pk")):
+        found[process][_key(status, action)] += number
+    return Tally(workflow, found)
 
 
 def _key(status: str, action: str) -> str:

@@ -63,8 +63,11 @@ class Heading:
 
 
 def tasks_panel(workflow: Workflow, query: QueryDict) -> Panel:
-    text = query.get("q", "").strip()
-    state, process = query.get("state", ""), query.get("process", "")
+    # PostgreSQL has no U+0000.
+    text, state, process = (
+        query.get(key, "").replace("\0", "").strip()
+        for key in ("q", "state", "process")
+    )
     sort = query.get("sort", "id")
     rows = narrowed(workflow.tasks.all(), text=text, state=state, process=process)
     page = Paginator(rows.order_by(*_order(sort)).only(*SHORT), PER_PAGE).get_page(
