@@ -75,12 +75,14 @@ def _close_earlier(workflow: Workflow) -> None:
     earlier = Workflow.objects.filter(
         session_id=workflow.session_id, created_at__lt=workflow.created_at
     )
-    subjects = [
-        f"workflow:{pk}" for pk in earlier.order_by().values_list("pk", flat=True)
-    ]
+    newest_first = earlier.order_by("-created_at", "-pk").values_list("pk", flat=True)
+    subjects = [f"workflow:{pk}" for pk in newest_first]
     rows = Attention.objects.filter(subject__in=subjects, code__in=(FAILED, SILENT))
-    for subject in rows.values_list("subject", flat=True):
-        close_attention(subject, FAILED, SILENT)
+    standing = set(rows.values_list("subject", flat=True))
+    # All go this way: several that end at once can't wait for each other in a circle.
+    for subject in subjects:
+        if subject in standing:
+            close_attention(subject, FAILED, SILENT)
 
 
 def _was_resumed_well(workflow: Workflow) -> bool:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import TypeVar
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from seqhub.operations.models import Event
+from seqhub.operations.models import Attention, Event
 from seqhub.operations.services.events import SYSTEM
 from tests.turret.services.calls import (
     NOW_MS,
@@ -104,6 +105,24 @@ def test_end_and_last_update_at_once_lose_nothing() -> None:
         assert (run.succeeded, run.running) == (100, 0)
         assert run.tasks.filter(status=TaskStatus.COMPLETED).count() == 100
         assert run.begun_at is not None
+
+
+def test_ends_of_one_session_at_once_close_what_they_mend(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caller = make_caller()
+    for number in range(5):
+        runs = [make_run(caller, instant=NOW_MS + 10 * number + n) for n in range(8)]
+        for success in (False, True):
+            end = complete_call(NOW_MS + 99_000, success=success, exit_status=None)
+            at_once(
+                [
+                    partial(tracing.complete, run.workflow_id, end, caller)
+                    for run in runs
+                ]
+            )
+    assert not Attention.objects.exists()
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
 def test_deletion_amid_updates_ends_in_unknown_workflow() -> None:
