@@ -92,8 +92,9 @@ def fill_workflow(run: Runfolder, number: int) -> Workflow:
     """A workflow in every status, with a process and a task that failed; every other
     one is not linked to the run."""
     workflow = WorkflowFactory.create(
-        runfolder=run if number % 2 else None,
-        status=list(WorkflowStatus)[number % len(WorkflowStatus)],
+        runfolder=None if number % 2 else run,
+        # The first one has failed.
+        status=list(WorkflowStatus)[(number + 3) % len(WorkflowStatus)],
         pending=3,
         succeeded=9,
     )
