@@ -136,6 +136,7 @@ class Workflow(Counters):
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"]),
             models.Index(fields=["status", "-created_at"]),
+            models.Index(fields=["status_since"]),  # what is new today
             models.Index(fields=["session_id"]),
             models.Index(fields=["run_name"]),
             models.Index(fields=["batch_id"]),
