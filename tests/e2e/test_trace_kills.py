@@ -30,9 +30,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def token(site: Site) -> str:
-    done = site.command("token", "create", "nextflow", "--scope", "trace")
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return site.make_token("trace")
 
 
 def run(name: str, sender: Sender) -> str:
@@ -115,6 +113,17 @@ def test_traces_outlive_it(
     # A create that came twice has made nothing twice.
     created = "SELECT count(*) FROM turret_workflow WHERE run_name LIKE %s"
     assert site.query(created, f"{name}%") == [(RUNS,)]
+
+
+def test_a_create_that_is_sent_once_outlasts_the_database(
+    site: Site, token: str
+) -> None:
+    """Clients up to 25.04 never send it again."""
+    psutil.Process(postmaster(site)).kill()
+    sender = Sender(site.port, token, tries_again=False)
+    body = json.dumps({"runName": "sent_once", "instant": 1}).encode()
+    assert sender.send("POST", "/trace/create", body)["workflowId"]
+    sender.reconnect()
 
 
 def end_of(site: Site, workflow_id: str) -> tuple[object, ...]:

@@ -39,9 +39,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def token(site: Site) -> str:
-    done = site.command("token", "create", "nextflow", "--scope", "trace")
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return site.make_token("trace")
 
 
 def test_recordings_of_all_three_clients_are_replayed() -> None:

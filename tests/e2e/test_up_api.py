@@ -24,13 +24,6 @@ def site() -> Iterator[Site]:
         assert site.stop() == 0
 
 
-def make_token(site: Site, *scopes: str) -> str:
-    flags = [part for scope in scopes for part in ("--scope", scope)]
-    done = site.command("token", "create", "script", *flags)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.removesuffix("\n")
-
-
 def read(
     site: Site, path: str, token: str, method: str = "GET", body: bytes | None = None
 ) -> str:
@@ -45,7 +38,7 @@ def read(
 
 
 def test_a_token_made_while_it_is_up_works_at_once(site: Site) -> None:
-    token = make_token(site, "read", "write", "trace")
+    token = site.make_token("read", "write", "trace")
     assert re.fullmatch(r"sqh_\w+", token)
     assert json.loads(read(site, "/api/1.0/runfolders", token)) == {"runfolders": []}
 
@@ -55,7 +48,7 @@ def test_what_commands_did_while_it_was_down_holds_and_the_log_level_does_not() 
         site.start()
         (site.data_dir / "run" / "log-level").write_text("ERROR")
         site.stop()
-        token = make_token(site, "read")
+        token = site.make_token("read")
         site.start()
         assert json.loads(read(site, "/api/runfolders", token))["count"] == 0
         level = json.loads(read(site, "/api/1.0/admin/log_level", token))
@@ -63,7 +56,7 @@ def test_what_commands_did_while_it_was_down_holds_and_the_log_level_does_not() 
 
 
 def test_the_counts_of_all_web_workers_are_added_up(site: Site) -> None:
-    token = make_token(site, "read")
+    token = site.make_token("read")
     # Many at once, so that more than one worker answers.
     for _ in range(30):
         assert site.get("/healthz") == 200
@@ -84,7 +77,7 @@ def test_the_counts_of_all_web_workers_are_added_up(site: Site) -> None:
 
 
 def test_the_log_level_changes_in_every_web_worker(site: Site) -> None:
-    token = make_token(site, "write", "read")
+    token = site.make_token("write", "read")
 
     def change(level: str) -> None:
         body = json.dumps({"log_level": level}).encode()

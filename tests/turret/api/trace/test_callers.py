@@ -113,9 +113,7 @@ def test_wrong_tokens_are_slowed_down_but_nobody_else(wire: Wire) -> None:
     assert wire.call(made, "progress", batch(task())).status == 200
 
 
-def test_a_token_is_looked_up_once_in_a_while(
-    wire: Wire, django_assert_max_num_queries: object
-) -> None:
+def test_a_token_is_looked_up_once_in_a_while(wire: Wire) -> None:
     made = wire.created()
     revoke_token(ApiToken.objects.get().pk, actor=SYSTEM)
     # For at most ten seconds; then the run goes on as its token's own.
@@ -162,9 +160,8 @@ def test_a_browser_in_an_open_network_needs_a_token(header: str) -> None:
     assert client.create().status == 401
 
 
-def test_a_proxy_that_is_not_ours_names_no_client(
-    settings: Settings, db: None, open_network: None
-) -> None:
+@pytest.mark.usefixtures("open_network")
+def test_a_proxy_that_is_not_ours_names_no_client() -> None:
     client = Wire(address="198.51.100.7", headers={"HTTP_X_FORWARDED_FOR": "192.0.2.7"})
     assert client.create().status == 401
 
