@@ -28,6 +28,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
+import psutil
+
 # What sites are made of signs tasks as django-q2 does, which reads the settings.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
 
@@ -122,6 +124,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Result:
+    requests: int
     requests_s: float
     median_ms: float
     p99_ms: float
@@ -141,11 +144,45 @@ def measure(port: int, token: str, args: argparse.Namespace) -> Result:
     took = time.monotonic() - began
     latencies = sorted(second for load in loads for second in load.latencies_s)
     return Result(
+        len(latencies),
         len(latencies) / took,
         statistics.median(latencies) * 1000,
         latencies[len(latencies) * 99 // 100] * 1000,
         sum(len(load.refused) for load in loads),
     )
+
+
+class Spent:
+    """CPU seconds of the parts of a request; a context for each time it is loaded."""
+
+    def __init__(self, site: Site) -> None:
+        web = psutil.Process(site.sessions()["web"])
+        self._web = [web, *web.children(recursive=True)]
+        pid_file = site.data_dir / "postgres" / "postmaster.pid"
+        self._postgres = psutil.Process(int(pid_file.read_text().split()[0]))
+        self._own = psutil.Process()
+        self._sums = {"web server": 0.0, "PostgreSQL": 0.0, "generator": 0.0}
+
+    def __enter__(self) -> None:
+        self._add(-1)
+
+    def __exit__(self, *_: object) -> None:
+        self._add(1)
+
+    def _add(self, sign: int) -> None:
+        postgres = [self._postgres, *self._postgres.children()]
+        for name, processes in zip(
+            self._sums, (self._web, postgres, [self._own]), strict=True
+        ):
+            times = [process.cpu_times() for process in processes]
+            self._sums[name] += sign * sum(time.user + time.system for time in times)
+
+    def show(self, requests: int) -> None:
+        parts = (
+            f"{name} {seconds / requests * 1000:.2f} ms"
+            for name, seconds in self._sums.items()
+        )
+        print(f"CPU time of a request: {', '.join(parts)}")
 
 
 @contextmanager
@@ -221,15 +258,18 @@ def main() -> None:
                 hundred.send_workflow(client, math.inf)
             fill(site, args.fill)
         ours, bare = [], []
+        spent = Spent(site)
         for _ in range(args.rounds):
             bare.append(measure(stub, "none", args))
-            ours.append(measure(site.port, token, args))
+            with spent:
+                ours.append(measure(site.port, token, args))
         kept = site.query("SELECT count(*) FROM turret_workflowtask")[0][0]
         _print("stub", bare)
         _print("ours", ours)
         ratio = _median(ours).requests_s / _median(bare).requests_s
         print(f"{args.runs} runs x {args.tasks} tasks: {ratio:.2f} of the stub;")
         print(f"{kept:,} tasks in the table")
+        spent.show(sum(result.requests for result in ours))
 
 
 def _token(site: Site) -> str:
