@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -25,13 +26,13 @@ from turret.services.callers import Caller
 log = logging.getLogger(__name__)
 
 # So long a call waits for the ones before it: less than clients wait for an answer.
-LOCK_S = 20
+LOCK_PATIENCE = "20s"
 # What PostgreSQL, or the way to it, makes of values that don't fit.
 BAD_DATA = (DataError, ValueError)
 
 _TASKS = TypeAdapter(list[Task])
 _PROCESSES = TypeAdapter(list[Process])
-_values_of = attrgetter(*statements.COUNTERS)
+values_of = attrgetter(*statements.COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,12 @@ def hold(workflow_id: str, caller: Caller) -> Held:
     """Lock the workflow until the end of the transaction, before anything else: calls
     of one run follow one another, and can't wait for each other in a circle.
 
-    Raises UnknownWorkflow, also if it is another's, and OperationalError after LOCK_S.
+    Raises UnknownWorkflow, also if it is another's, and OperationalError after
+    LOCK_PATIENCE.
     """
     # PostgreSQL takes neither U+0000 nor lone surrogates.
     if workflow_id.isprintable():
-        row = execute(statements.HOLD, [f"{LOCK_S}s", workflow_id]).fetchone()
+        row = execute(statements.HOLD, [LOCK_PATIENCE, workflow_id]).fetchone()
         held = Held(*row) if row else None
         if held and caller.may_write(held.owner_id, held.token_digest):
             return held
@@ -106,9 +108,13 @@ def store_processes(
 
 
 def _store_processes(pk: int, processes: Iterable[Process]) -> None:
+    execute(statements.STORE_PROCESSES, [pk, json_of(processes)])
+
+
+def json_of(processes: Iterable[Process]) -> str:
+    """As a parameter of the statements: of equal names the last one."""
     by_name = {process.name: process for process in processes}
-    json = _PROCESSES.dump_json(list(by_name.values())).decode()
-    execute(statements.STORE_PROCESSES, [pk, json])
+    return _PROCESSES.dump_json(list(by_name.values())).decode()
 
 
 def mark_seen(
@@ -123,7 +129,7 @@ def mark_seen(
     if counters is None:
         execute(statements.SET_SEEN, [at, status, status, at, pk])
         return
-    values = [at, status, status, at, instant, *_values_of(counters), pk]
+    values = [at, status, status, at, instant, *values_of(counters), pk]
     execute(statements.SET_COUNTERS, values)
 
 
@@ -138,6 +144,14 @@ def fits(
         log.warning("%.200s does not fit: %s", what, error)
         return False
     return True
+
+
+def execute_alone(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
+    """The same, in a transaction that is the statement's own: neither begun nor ended
+    by another. Within one of the caller's a savepoint stands for it."""
+    is_within = connection.in_atomic_block
+    with transaction.atomic() if is_within else nullcontext():
+        return execute(statement, values)
 
 
 def execute(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:

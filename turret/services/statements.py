@@ -104,13 +104,18 @@ WHERE stored.workflow_id = %s AND stored.task_id = sent.task_id
   AND ({_rank("sent")}, %s) < ({_rank("stored")}, stored.instant)
 """  # noqa: S608 - of our own words
 
+PROCESSES = _names(_PROCESS)
+SENT_PROCESSES = f"{_names(_PROCESS, 'sent.')} FROM held, {_sent(_PROCESS)}"
+ON_KNOWN_PROCESS = f"""ON CONFLICT (workflow_id, name) DO UPDATE SET
+  ({PROCESSES}) = ROW({_names(_PROCESS, "excluded.")})
+WHERE ({_names(_PROCESS, "stored.")})
+  IS DISTINCT FROM ({_names(_PROCESS, "excluded.")})"""
+
 # Parameters: workflow, processes.
 STORE_PROCESSES = f"""
-INSERT INTO turret_workflowprocess AS stored (workflow_id, {_names(_PROCESS)})
+INSERT INTO turret_workflowprocess AS stored (workflow_id, {PROCESSES})
 SELECT %s, {_names(_PROCESS, "sent.")} FROM {_sent(_PROCESS)}
-ON CONFLICT (workflow_id, name) DO UPDATE SET
-  ({_names(_PROCESS)}) = ROW({_names(_PROCESS, "excluded.")})
-WHERE ({_names(_PROCESS, "stored.")}) IS DISTINCT FROM ({_names(_PROCESS, "excluded.")})
+{ON_KNOWN_PROCESS}
 """  # noqa: S608 - of our own words
 
 HELD = (

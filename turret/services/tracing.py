@@ -40,7 +40,7 @@ from turret.services.columns import (
 from turret.services.history import record
 from turret.services.linking import link_by_itself
 from turret.services.rows import BAD_DATA, Held
-from turret.services.unread import Refused, store_unread
+from turret.services.unread import store_unread
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +96,9 @@ def update(workflow_id: str, call: Update | Unread, caller: Caller) -> None:
     the stored ones, or come after the end.
     """
     if isinstance(call, Unread):
-        try:
-            _update(workflow_id, call.rest, caller, unread=call)
-        except (Refused, *BAD_DATA) as reason:
-            log.debug("%s: an update is read: %s", workflow_id, reason)
-            call = call.read()
-        else:
+        if store_unread(workflow_id, call, caller):
             return
+        call = call.read()
     try:
         _update(workflow_id, call, caller)
     except BAD_DATA as error:
@@ -112,20 +108,13 @@ def update(workflow_id: str, call: Update | Unread, caller: Caller) -> None:
 
 @transaction.atomic
 def _update(
-    workflow_id: str,
-    call: Update,
-    caller: Caller,
-    *,
-    unread: Unread | None = None,
-    one_by_one: bool = False,
+    workflow_id: str, call: Update, caller: Caller, *, one_by_one: bool = False
 ) -> None:
     held = rows.hold(workflow_id, caller)
     last = held.progress_instant or 0
     # Without the client's clock the order of arrival is all there is.
     instant = last if call.instant is None else call.instant
-    if unread:
-        store_unread(held.pk, unread, instant)
-    elif call.tasks:
+    if call.tasks:
         rows.store_tasks(held.pk, call.tasks, instant, one_by_one=one_by_one)
     if call.containers and one_by_one:
         rows.fits("Containers", add_containers, held.pk, call.containers)

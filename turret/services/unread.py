@@ -1,20 +1,25 @@
-"""Tasks that PostgreSQL reads from the body itself (engine.unread).
+"""Updates whose tasks PostgreSQL reads from the body itself (engine.unread).
 
-One statement says what engine.trace's readers do in Python. What it can't take as it
-is it refuses, and nothing is stored.
+One statement does what services.tracing does step by step, and says what engine.trace's
+readers do in Python. What it would understand otherwise it refuses, and stores nothing.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields
 
 from django.db import DataError, IntegrityError, ProgrammingError
+from django.utils import timezone
 
 from turret.engine.records import Task
 from turret.engine.trace import TASK_KEYS
 from turret.engine.unread import EXTRA_KEYS, Unread
 from turret.services import rows, statements
-from turret.words import ErrorAction, TaskStatus
+from turret.services.callers import Caller
+from turret.words import ErrorAction, Status, TaskStatus
+
+log = logging.getLogger(__name__)
 
 # Garbage for a value; no id or an unknown word, which become null; an id twice.
 _REFUSALS = (DataError, IntegrityError, ProgrammingError, ValueError)
@@ -24,18 +29,27 @@ _FIELDS = [field for field in fields(Task) if field.name != "extra"]
 _NUMBERS = {"int": "bigint", "int | None": "bigint", "float | None": "double precision"}
 
 
-class Refused(Exception):
-    """The tasks are to be read after all, in a new transaction."""
+def store_unread(workflow_id: str, unread: Unread, caller: Caller) -> bool:
+    """All that an update of a running workflow by its own token does, in one statement
+    that is a transaction of its own.
 
-
-def store_unread(pk: int, unread: Unread, instant: int) -> None:
-    """As rows.store_tasks does. Raises Refused, also when a task has come late."""
+    False if that is not all there is to do, or not possible: then the body is to be
+    read, and what is stored already is stored again.
+    """
+    progress, instant = unread.rest.progress, unread.rest.instant
+    if progress is None or instant is None or unread.rest.containers:
+        return False
+    workflow = [rows.LOCK_PATIENCE, workflow_id, caller.token_digest, instant]
+    tasks = [instant, unread.tasks]
+    processes = [rows.json_of(progress.processes)]
+    seen = [timezone.now(), instant, *rows.values_of(progress.counters)]
     try:
-        stored = rows.execute(_STORE, [pk, instant, unread.tasks])
+        stored = rows.execute_alone(_STORE, [*workflow, *tasks, *processes, *seen])
     except _REFUSALS as error:
-        raise Refused(str(error)) from error
-    if stored.rowcount != unread.count:
-        raise Refused("a task has come late")
+        log.debug("%s: an update is to be read: %s", workflow_id, error)
+        return False
+    # Fewer when one has come late, and none when something is special.
+    return bool(stored.fetchone() == (unread.count,))
 
 
 def _type(name: str, kind: str) -> str:
@@ -80,12 +94,28 @@ _EXTRA = f"""(SELECT jsonb_object_agg(key, value) FROM (VALUES {_EXTRA_PAIRS})
 _VALUES = ", ".join(_value(field.name, str(field.type)) for field in _FIELDS)
 _NAMES = ", ".join(f'"{field.name}"' for field in _FIELDS)
 
-# Parameters: workflow, instant, tasks.
+_COUNTERS = ", ".join(f"{name} = %s" for name in statements.COUNTERS)
+
 _STORE = f"""
-INSERT INTO turret_workflowtask AS stored (workflow_id, instant, {_NAMES}, extra)
-SELECT %s, %s, {_VALUES},
-  CASE WHEN num_nonnulls({_EXTRA_VALUES}) > 0
-    THEN {_EXTRA} END
-FROM json_to_recordset(%s::json) AS sent({_SENT}, {_EXTRA_SENT})
-{statements.ON_KNOWN_TASK}
+WITH held AS MATERIALIZED (
+  SELECT id FROM set_config('lock_timeout', %s, true), turret_workflow
+  WHERE workflow_id = %s AND token_digest = %s AND coalesce(progress_instant, 0) <= %s
+    AND status = '{Status.RUNNING}' AND stalled_at IS NULL AND ended_at IS NULL
+  FOR NO KEY UPDATE
+), tasks AS (
+  INSERT INTO turret_workflowtask AS stored (workflow_id, instant, {_NAMES}, extra)
+  SELECT held.id, %s, {_VALUES},
+    CASE WHEN num_nonnulls({_EXTRA_VALUES}) > 0 THEN {_EXTRA} END
+  FROM held, json_to_recordset(%s::json) AS sent({_SENT}, {_EXTRA_SENT})
+  {statements.ON_KNOWN_TASK}
+  RETURNING 1
+), processes AS (
+  INSERT INTO turret_workflowprocess AS stored (workflow_id, {statements.PROCESSES})
+  SELECT held.id, {statements.SENT_PROCESSES}
+  {statements.ON_KNOWN_PROCESS}
+), seen AS (
+  UPDATE turret_workflow SET last_seen_at = %s, progress_instant = %s, {_COUNTERS}
+  FROM held WHERE turret_workflow.id = held.id
+)
+SELECT count(*) FROM tasks
 """  # noqa: S608 - of our own words

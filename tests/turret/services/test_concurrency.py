@@ -159,7 +159,7 @@ def test_call_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             connection.close()
 
-    monkeypatch.setattr(rows, "LOCK_S", 0.05)
+    monkeypatch.setattr(rows, "LOCK_PATIENCE", "50ms")
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         lock_workflow(run.pk)
         pool.submit(wait).result(timeout=30)

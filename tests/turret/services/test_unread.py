@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.forms.models import model_to_dict
 
 from tests.turret.engine import recorded
@@ -14,14 +14,15 @@ from tests.turret.factories import WorkflowFactory
 from turret.engine import body, trace
 from turret.engine.unread import Unread, split
 from turret.models import Workflow
-from turret.services import rows, tracing
-from turret.services.unread import Refused, store_unread
+from turret.services import tracing
+from turret.services.unread import store_unread
 from turret.words import TaskStatus
 
 from .calls import make_caller
 
 pytestmark = pytest.mark.django_db
 
+NOW = dt.datetime(2026, 8, 22, tzinfo=dt.UTC)
 PROGRESS = {"succeeded": 1, "processes": []}
 
 
@@ -36,21 +37,27 @@ def kept(workflow: Workflow) -> list[dict[str, Any]]:
     return [{**task, "id": None, "workflow": None} for task in found]
 
 
+def make_workflow(**fields: Any) -> Workflow:
+    return WorkflowFactory.create(
+        **{"token_digest": "a" * 64, "progress_instant": None, **fields}
+    )
+
+
 def read(sent: bytes) -> list[dict[str, Any]]:
     """What is kept of the body's tasks when they are read here."""
-    workflow = WorkflowFactory.create()
+    workflow = make_workflow()
     update = trace.read_update(body.parse(sent))
-    rows.store_tasks(workflow.pk, update.tasks, 5)
+    tracing.update(workflow.workflow_id, update, make_caller())
     return kept(workflow)
 
 
-def unread(sent: bytes) -> list[dict[str, Any]]:
-    """The same of tasks that PostgreSQL reads. Raises Refused."""
-    workflow = WorkflowFactory.create()
+def unread(sent: bytes) -> list[dict[str, Any]] | None:
+    """The same of tasks that PostgreSQL reads; None where it refuses."""
+    workflow = make_workflow()
     apart = split(sent)
     assert apart
-    with transaction.atomic():
-        store_unread(workflow.pk, apart, 5)
+    if not store_unread(workflow.workflow_id, apart, make_caller()):
+        return None
     return kept(workflow)
 
 
@@ -64,8 +71,7 @@ def test_what_nextflow_sends_is_kept_as_if_it_were_read() -> None:
     assert len(batches) > 100
     for sent in map(raw, batches):
         if b'\\ud83e"' in sent:  # half a character: Nextflow has cut the string
-            with pytest.raises(Refused):
-                unread(sent)
+            assert unread(sent) is None
         else:
             assert unread(sent) == read(sent)
 
@@ -122,23 +128,55 @@ def test_values_of_every_kind_are_kept_alike(fields: dict[str, Any]) -> None:
         [task(submit="2026-13-45T10:00Z")],
         [task(exit=True)],
         [task(), {"name": "without an id"}],
-        [task(), task(taskId=2) | {"queue": {"taskId": 3}}],
+        [task(), task(taskId=2, gpuMetrics={"taskId": 3})],
     ],
 )
 def test_what_postgresql_would_read_otherwise_is_read_here(tasks: list[Any]) -> None:
     sent = raw(tasks)
-    with pytest.raises(Refused):
-        unread(sent)
-    caller = make_caller()
-    workflow = WorkflowFactory.create(
-        token_digest=caller.token_digest, progress_instant=None
-    )
+    assert unread(sent) is None
+    workflow = make_workflow()
     apart = split(sent)
     assert apart
-    tracing.update(workflow.workflow_id, apart, caller)
+    tracing.update(workflow.workflow_id, apart, make_caller())
     assert kept(workflow) == read(sent)
     workflow.refresh_from_db()
     assert workflow.succeeded == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "submitted"},
+        {"status": "unknown"},
+        {"status": "succeeded", "ended_at": NOW},
+        {"stalled_at": NOW},
+        {"token_digest": "b" * 64},
+        {"progress_instant": 6},
+    ],
+)
+def test_what_is_special_about_a_workflow_is_seen_to(fields: dict[str, Any]) -> None:
+    apart = split(raw([task()]))
+    assert apart
+    workflow = make_workflow(**fields)
+    assert not store_unread(workflow.workflow_id, apart, make_caller())
+    assert not workflow.tasks.exists()
+
+
+def test_counters_processes_and_the_last_sign_of_life_are_kept() -> None:
+    workflow = make_workflow(last_seen_at=NOW)
+    counts = {"succeeded": 3, "running": 2, "loadCpus": 8}
+    for instant in (5, 7):
+        counts["succeeded"] += 1
+        progress = {**counts, "processes": [{"name": "ALIGN", "index": 4, **counts}]}
+        apart = split(raw([task()], progress=progress, instant=instant))
+        assert apart
+        assert store_unread(workflow.workflow_id, apart, make_caller())
+    workflow.refresh_from_db()
+    assert (workflow.succeeded, workflow.running, workflow.load_cpus) == (5, 2, 8)
+    assert workflow.progress_instant == 7
+    assert workflow.last_seen_at > NOW
+    (process,) = workflow.processes.all()
+    assert (process.name, process.index, process.succeeded) == ("ALIGN", 4, 5)
 
 
 @pytest.mark.parametrize(
@@ -179,17 +217,14 @@ def test_a_body_is_not_cut_within_a_string() -> None:
 
 
 def test_a_late_task_only_fills_in_what_is_not_known() -> None:
-    caller = make_caller()
-    workflow = WorkflowFactory.create(
-        token_digest=caller.token_digest, progress_instant=None
-    )
+    workflow = make_workflow()
     for sent in (
         raw([task(), task(taskId=2, status="NEW")], instant=9),
         raw([task(status="RUNNING", hash="ab/12"), task(taskId=2, status="RUNNING")]),
     ):
         apart = split(sent)
         assert isinstance(apart, Unread)
-        tracing.update(workflow.workflow_id, apart, caller)
+        tracing.update(workflow.workflow_id, apart, make_caller())
     first, second = workflow.tasks.all()
     assert (first.status, first.hash) == (TaskStatus.COMPLETED, "ab/12")
     assert second.status == TaskStatus.RUNNING

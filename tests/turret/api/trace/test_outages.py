@@ -57,7 +57,7 @@ def test_a_lock_that_is_not_had_in_time_is_503_and_taken_later(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = wire.created()
-    monkeypatch.setattr(rows, "LOCK_S", 0.1)
+    monkeypatch.setattr(rows, "LOCK_PATIENCE", "100ms")
     with locked(made):
         answer = wire.call(made, "progress", batch(task()))
     assert answer.status == 503
