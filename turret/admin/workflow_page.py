@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, re_path, reverse
 from seqhub.operations.admin.confirm import actor_of, ask
 from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
-from turret.admin.workflows import WorkflowList
+from turret.admin.reports import ReportPages
 from turret.choices import FINAL, UNDER_WAY, Status, TaskStatus
 from turret.engine.states import done_of
 from turret.errors import UnknownWorkflow
@@ -32,7 +32,7 @@ LIVE_S = 3
 _COLOURS: dict[str, str] = {Status.FAILED: "danger", Status.SUCCEEDED: "success"}
 
 
-class WorkflowAdmin(WorkflowList):
+class WorkflowAdmin(ReportPages):
     """The list of workflows, and the page of one."""
 
     def get_urls(self) -> list[URLPattern]:

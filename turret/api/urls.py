@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from turret.api import runs, tasks
+from turret.api import reports, runs, tasks
 from turret.api.platform import files, views
 
 # One segment: ids that were imported may hold anything else.
@@ -21,6 +21,7 @@ urlpatterns = [
     path("runs/<str:workflow_id>/metrics", runs.RunMetrics.as_view()),
     re_path(rf"{_RUN}/processes/?$", runs.ProcessList.as_view()),
     re_path(rf"{_RUN}/events/?$", runs.RunEvents.as_view()),
+    re_path(rf"{_RUN}/reports/?$", reports.RunReports.as_view()),
     re_path(rf"{_RUN}/tasks/?$", tasks.TaskList.as_view(), name="tasks"),
     path("runs/<str:workflow_id>/tasks/<int:task_id>", tasks.TaskDetail.as_view()),
     path("workflow", views.Workflows.as_view()),

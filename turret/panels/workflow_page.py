@@ -19,6 +19,7 @@ from turret.panels.chips import status_chip
 from turret.panels.failures import failures_panel
 from turret.panels.inputs import inputs_panels
 from turret.panels.links import workflow_link, workflows_link
+from turret.panels.reports import reports_panel
 from turret.panels.resources import resources_panel
 from turret.panels.tally import Tally, process_lines
 from turret.panels.tasks import tasks_panel
@@ -32,6 +33,7 @@ def tabs(workflow: Workflow, tally: Tally, *, may_see: bool) -> list[Tab]:
         Tab("overview", "Overview", lambda _query: overview(workflow, tally)),
         Tab("tasks", "Tasks", lambda query: [tasks_panel(workflow, query)], number),
         Tab("resources", "Resources", lambda _query: [resources_panel(workflow)]),
+        Tab("reports", "Reports", lambda _query: [reports_panel(workflow)]),
         Tab(
             "inputs",
             "Parameters",
