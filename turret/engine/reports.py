@@ -257,8 +257,9 @@ def _look_at(named: Named, roots: Sequence[Path]) -> Report | None:
 
 
 def _way(path: str, roots: Sequence[Path]) -> tuple[str, tuple[str, ...]]:
-    """As below.way_to, from the first root that it lies below. Raises Untold."""
-    for root in roots:
+    """As below.way_to, from a root that it lies below. Raises Untold."""
+    # Its own disk first: another one may hang.
+    for root in sorted(roots, key=lambda root: not Path(path).is_relative_to(root)):
         try:
             real_root, names = way_to(path, root)
         except (OSError, ValueError):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from turret.engine import reports
+from turret.engine.below import way_to
 from turret.engine.globs import matches
 from turret.engine.reports import (
     Named,
@@ -217,6 +218,24 @@ def test_published_links_to_work_directories_are_followed(root: Path) -> None:
 def test_a_link_may_lead_to_another_root(root: Path, outside: Path) -> None:
     (root / "a_report.html").symlink_to(outside / "multiqc_report.html")
     assert len(search(str(root), GLOBS, [root, outside]).reports) == 1
+
+
+def test_no_other_disk_is_touched(
+    root: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(root / "a_report.html")
+    touched: list[Path] = []
+
+    def noted(path: str, root: Path) -> tuple[str, tuple[str, ...]]:
+        touched.append(root)
+        return way_to(path, root)
+
+    monkeypatch.setattr(reports, "way_to", noted)
+    roots = [outside, root]
+    assert len(search(str(root), GLOBS, roots).reports) == 1
+    assert len(look_at([Named(str(path), "", "")], roots)) == 1
+    open_report(str(path), roots)[0].close()
+    assert set(touched) == {root}
 
 
 def test_reports_are_found_by_their_names_nearest_first(root: Path) -> None:
