@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import socket
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -20,7 +21,9 @@ from pytest_django import Settings
 from tests.clients import client_with, make_user
 from tests.staff import staff
 from tests.turret.factories import WorkflowFactory
+from turret.admin import turns
 from turret.admin.reports import SCRIPTED, STILL, STORAGE
+from turret.admin.turns import MOST_AT_ONCE, NoTurn, Turn
 from turret.engine.reports import Report
 from turret.models import Workflow
 from turret.panels import reports
@@ -276,6 +279,60 @@ def test_only_who_may_see_workflows_sees_reports(row: Workflow, place: Path) -> 
         assert nobody.get(link).status_code == HTTPStatus.FOUND
         assert anybody.get(link).status_code == HTTPStatus.FORBIDDEN
         assert nobody.post(link).status_code != HTTPStatus.OK
+
+
+def test_slow_readers_leave_threads_to_the_trace(
+    viewer: Client, row: Workflow, place: Path
+) -> None:
+    (place / "multiqc_report.html").write_text(PAGE)
+    link = only(viewer, row).file_link
+    slow = [viewer.get(link) for _ in range(MOST_AT_ONCE)]
+    answer = viewer.get(link)
+    assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert b"try again" in answer.content
+    for sent in slow:
+        body_of(sent)
+    assert body_of(viewer.get(link)).endswith(PAGE.encode())
+    (place / "multiqc_report.html").unlink()
+    for _ in range(MOST_AT_ONCE + 1):
+        assert viewer.get(link).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_a_reader_who_leaves_gives_the_turn_back(rf: RequestFactory) -> None:
+    left: list[str] = []
+
+    def data() -> Iterator[bytes]:
+        try:
+            yield b"one"
+            yield b"two"
+        finally:
+            left.append("left")
+
+    for _ in range(MOST_AT_ONCE + 1):
+        turn = Turn(rf.get("/")).give(data())
+        assert next(iter(turn)) == b"one"
+        turn.close()
+        turn.close()
+    assert len(left) == MOST_AT_ONCE + 1
+    taken = [Turn(rf.get("/")) for _ in range(MOST_AT_ONCE)]
+    with pytest.raises(NoTurn):
+        Turn(rf.get("/"))
+    for turn in taken:
+        turn.close()
+
+
+def test_a_reader_who_takes_nothing_is_given_up(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE_S", 0.05)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        request = rf.get("/")
+        request.META["gunicorn.socket"] = ours
+        turn = Turn(request)
+        with pytest.raises(TimeoutError):
+            ours.sendall(b"x" * (8 << 20))
+        turn.close()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from django.core import signing
 from django.core.exceptions import PermissionDenied
@@ -28,6 +29,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from seqhub.lib.patience import TimedOut
+from turret.admin.turns import NoTurn, Turn
 from turret.admin.workflows import WorkflowList
 from turret.engine.reports import HTML, Named
 from turret.engine.tails import Untold
@@ -134,9 +136,14 @@ class ReportPages(WorkflowList):
             page = reverse("admin:turret_workflow_report", args=[pk, key])
             return HttpResponseRedirect(page)
         try:
+            turn = Turn(request)
+        except NoTurn as error:
+            return _unread(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+        try:
             size_bytes, data = read_report(report.named)
         except (Untold, TimedOut) as error:
-            return _unread(str(error))
+            turn.close()
+            return _unread(str(error), HTTPStatus.NOT_FOUND)
         # Whoever reads slowly must not keep a connection from the trace meanwhile.
         if not connection.in_atomic_block:
             connection.close()
@@ -144,7 +151,7 @@ class ReportPages(WorkflowList):
             size_bytes += len(STORAGE)
             data = _with_storage(data)
         return StreamingHttpResponse(
-            data,
+            turn.give(data),
             content_type=report.content_type,
             headers={
                 "Content-Length": str(size_bytes),
@@ -215,11 +222,11 @@ def _with_storage(page: Iterator[bytes]) -> Iterator[bytes]:
     yield from page
 
 
-def _unread(why: str) -> HttpResponse:
+def _unread(why: str, status: HTTPStatus) -> HttpResponse:
     """Shown in the frame."""
     return HttpResponse(
         f"{why}\n",
-        status=404,
+        status=status,
         content_type=_TEXT,
         headers={"Content-Security-Policy": STILL},
     )
