@@ -135,7 +135,7 @@ def test_an_owner_is_set_in_a_dialog(page: Page, live_server: LiveServer) -> Non
 
 
 def addresses(row: Workflow) -> list[str]:
-    tabs = ("overview", "tasks", "resources", "inputs", "timeline")
+    tabs = ("overview", "tasks", "resources", "reports", "inputs", "timeline")
     return [
         LIST,
         *(f"{page_of(row)}?tab={tab}" for tab in tabs),
