@@ -38,7 +38,7 @@ def test_readyz_tells_of_scanner_clusters_and_disks_and_needs_none(
     hour_ago = timezone.now() - dt.timedelta(hours=1)
     RootFactory.create(scanned_at=hour_ago)
     RootFactory.create(status="missing")
-    beat("testhost", "local-testhost")
+    beat("testhost", "cluster:local-testhost")
     answer = client.get("/readyz")
     assert answer.status_code == 200
     body = answer.json()
@@ -46,7 +46,7 @@ def test_readyz_tells_of_scanner_clusters_and_disks_and_needs_none(
     [scanner] = body["scanner"]
     assert scanner["age_s"] == pytest.approx(3600, abs=60)
     [cluster] = body["clusters"]
-    assert (cluster["host"], cluster["role"]) == ("testhost", "local-testhost")
+    assert (cluster["host"], cluster["role"]) == ("testhost", "cluster:local-testhost")
     assert body["disks"] == {"available": 1, "missing": 1}
     assert not any(root.path in answer.content.decode() for root in Root.objects.all())
 
