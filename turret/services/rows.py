@@ -146,14 +146,6 @@ def fits(
     return True
 
 
-def execute_alone(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
-    """The same, in a transaction that is the statement's own: neither begun nor ended
-    by another. Within one of the caller's a savepoint stands for it."""
-    is_within = connection.in_atomic_block
-    with transaction.atomic() if is_within else nullcontext():
-        return execute(statement, values)
-
-
 def execute(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
     """As a prepared statement, which Django's own cursors can't do: they write the
     values into the text. Raises Django's errors."""
@@ -166,3 +158,11 @@ def execute(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
             return psycopg.Cursor(session).execute(statement, values)
     finally:
         session.prepare_threshold = None
+
+
+def execute_alone(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
+    """The same, in a transaction that is the statement's own: neither begun nor ended
+    by another. Within one of the caller's a savepoint stands for it."""
+    is_within = connection.in_atomic_block
+    with transaction.atomic() if is_within else nullcontext():
+        return execute(statement, values)

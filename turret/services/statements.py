@@ -105,7 +105,8 @@ WHERE stored.workflow_id = %s AND stored.task_id = sent.task_id
 """  # noqa: S608 - of our own words
 
 PROCESSES = _names(_PROCESS)
-SENT_PROCESSES = f"{_names(_PROCESS, 'sent.')} FROM held, {_sent(_PROCESS)}"
+PROCESSES_OF_SENT = _names(_PROCESS, "sent.")
+SENT_PROCESSES = _sent(_PROCESS)
 ON_KNOWN_PROCESS = f"""ON CONFLICT (workflow_id, name) DO UPDATE SET
   ({PROCESSES}) = ROW({_names(_PROCESS, "excluded.")})
 WHERE ({_names(_PROCESS, "stored.")})
@@ -114,7 +115,7 @@ WHERE ({_names(_PROCESS, "stored.")})
 # Parameters: workflow, processes.
 STORE_PROCESSES = f"""
 INSERT INTO turret_workflowprocess AS stored (workflow_id, {PROCESSES})
-SELECT %s, {_names(_PROCESS, "sent.")} FROM {_sent(_PROCESS)}
+SELECT %s, {PROCESSES_OF_SENT} FROM {SENT_PROCESSES}
 {ON_KNOWN_PROCESS}
 """  # noqa: S608 - of our own words
 

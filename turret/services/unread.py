@@ -111,7 +111,8 @@ WITH held AS MATERIALIZED (
   RETURNING 1
 ), processes AS (
   INSERT INTO turret_workflowprocess AS stored (workflow_id, {statements.PROCESSES})
-  SELECT held.id, {statements.SENT_PROCESSES}
+  SELECT held.id, {statements.PROCESSES_OF_SENT}
+  FROM held, {statements.SENT_PROCESSES}
   {statements.ON_KNOWN_PROCESS}
 ), seen AS (
   UPDATE turret_workflow SET last_seen_at = %s, progress_instant = %s, {_COUNTERS}
