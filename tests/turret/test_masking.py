@@ -44,7 +44,8 @@ def test_what_a_telling_key_holds_is_masked(key: str, value: Any) -> None:
         "process.cpus = 4\nmanifest.author = 'Ada'\n",
         "error: the token has expired",
         "https://example.org/a:b@c",
-        "tokens {\n   endpoint = 'https://example.org'\n}",
+        "tokens = []\npasswords {\n}\nx = 1",
+        "use_token() {\n  echo ${tokens[0]}\n}",
     ],
 )
 def test_what_is_no_secret_stays(value: Any) -> None:
@@ -69,7 +70,33 @@ def test_what_is_no_secret_stays(value: Any) -> None:
             f"azure = [credentials: {MASKED}, region: 'x']",
         ),
         (f'{{"password": "{SECRET}", "b": 1}}', f'{{"password": {MASKED}, "b": 1}}'),
+        # Over several lines.
+        (
+            f"aws {{\n   credentials {{\n      id = '{SECRET}'\n   }}\n   x = 1\n}}",
+            f"aws {{\n   credentials {MASKED}\n   x = 1\n}}",
+        ),
+        (
+            f"azure = [credentials: [a: [b: 1],\n  key: '{SECRET}]'], region: 'x']",
+            f"azure = [credentials: {MASKED}, region: 'x']",
+        ),
+        (
+            f'{{\n "auth":\n {{\n  "x": "{SECRET}"\n }},\n "b": 1\n}}',
+            f'{{\n "auth":\n {MASKED},\n "b": 1\n}}',
+        ),
+        (f"pass = '''a\n{SECRET}\n'''\nb = 1", f"pass = {MASKED}\nb = 1"),
+        (f"secrets {{\n  a = '{SECRET}'\n", f"secrets {MASKED}"),
+        (
+            f"tool --password \\\n    {SECRET} \\\n    --b 1",
+            f"tool --password \\\n    {MASKED} \\\n    --b 1",
+        ),
         # Command lines and addresses.
+        (
+            f'curl -H "Authorization: Bearer {SECRET}" x',
+            f'curl -H "Authorization: Bearer {MASKED}" x',
+        ),
+        (f"x(password => '{SECRET}', b)", f"x(password => {MASKED}, b)"),
+        (f"https://host/x?sv=1&sig={SECRET}&y", f"https://host/x?sv=1&sig={MASKED}&y"),
+        (f"batch [accountKey: '{SECRET}']", f"batch [accountKey: {MASKED}]"),
         (
             f"nextflow run x --db_token {SECRET} -r 1",
             f"nextflow run x --db_token {MASKED} -r 1",
@@ -82,6 +109,8 @@ def test_what_is_no_secret_stays(value: Any) -> None:
         (f"https://host/x?token={SECRET}&y=1", f"https://host/x?token={MASKED}&y=1"),
         # Known by what they are.
         ("x = 'sqh_0123456789abcdef'", f"x = '{MASKED}'"),
+        ("https://ghp_0123456789abcdefghij@host/x", f"https://{MASKED}@host/x"),
+        ("x eyJ0aWQiOiA3fS4xMjM0NTY3ODkw.ab-c y", f"x {MASKED} y"),
         ("id AKIAIOSFODNN7EXAMPLE", f"id {MASKED}"),
         (
             "-----BEGIN PRIVATE KEY-----\nMII==\n-----END PRIVATE KEY-----\nx",
@@ -122,7 +151,22 @@ def test_masking_again_changes_nothing(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "password", "-", "://", "token=", "-----BEGIN PRIVATE KEY-----", "--a", "'"],
+    [
+        "a",
+        "password",
+        "-",
+        "://",
+        "token=",
+        "-----BEGIN PRIVATE KEY-----",
+        "--a",
+        "'",
+        "token={",
+        "token {'\\'",
+        "token='''",
+        "--token \\\n",
+        "eyJ",
+        "token\n",
+    ],
 )
 def test_a_long_text_is_read_once(text: str) -> None:
     # Patterns that tried every beginning anew would take hours.

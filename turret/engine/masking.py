@@ -20,30 +20,49 @@ _DEEPEST = 64
 # bypass.
 _WORD = (
     r"(?:password|passwd|passphrase|secret|token|credential"
-    r"|(?:api|private|access)[_\-. ]?key|auth(?!or(?!iz))"
-    r"|(?<![a-z])pass(?![a-z]))"
+    r"|(?:api|private|access|account|shared|signing|ssh)[_\-. ]?key"
+    r"|auth(?!or(?!iz))|(?<![a-z])pass(?![a-z])|(?<![a-z])sig(?:nature)?(?==))"
 )
 _QUOTED = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
 _SECRET = re.compile(_WORD, re.IGNORECASE)
 # A line of an environment or a configuration, with nothing else on it.
 _LINE = re.compile(
     r"""(?P<key>\s{0,100}(?:export\s)?["']?[\w.\-]{1,256}["']?[ \t]{0,8}[=:](?!//))"""
-    r"""(?P<space>[ \t]*)(?P<value>.*)"""
+    r"""(?P<space>[ \t]*)(?P<value>.*)""",
+    re.DOTALL,
 )
 # Among others: `[user: 'me', password: 'x']`, `{"token": "x"}`, `?token=x&y=z`.
 _AMONG = re.compile(
-    rf"""(?P<key>{_WORD}[\w.\-]{{0,64}}["']?[ \t]{{0,8}}[=:](?!//)[ \t]{{0,8}})"""
-    rf"""(?P<value>{_QUOTED}|\[[^\]\n]*\]|\{{[^}}\n]*\}}|[^\s,;&\]}})"']+)""",
+    rf"""(?P<key>{_WORD}[\w.\-]{{0,64}}["']?[ \t]{{0,8}}(?:=>|[=:](?!//))[ \t]{{0,8}}"""
+    r"""(?:(?:Bearer|Basic)[ \t]{1,8})?)"""
+    rf"""(?P<value>{_QUOTED}|\[[^\]\n]*\]|[^\s,;&\]}})"']+)""",
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    rf"""(?P<key>(?<!\S)--?[\w.\-]{{0,64}}?{_WORD}[\w.\-]{{0,64}}[ \t]{{1,8}})"""
-    rf"""(?P<value>{_QUOTED}|[^\s\-'"]\S*)""",
+    rf"""(?P<key>(?<!\S)--?[\w.\-]{{0,64}}?{_WORD}[\w.\-]{{0,64}}"""
+    rf"""(?:[ \t]|\\\n){{1,80}})(?P<value>{_QUOTED}|[^\s\-'"\\]\S*)""",
     re.IGNORECASE,
 )
+# What may go on over several lines: `credentials {`, `credentials: [`, `key = '''`.
+_LONG = re.compile(
+    rf"""{_WORD}[\w.\-]{{0,64}}["']?\s{{0,8}}"""
+    r"""(?:[=:]\s{0,8}(?P<opening>[\[{]|'{3}|"{3})|(?<=\s)(?P<block>\{))""",
+    re.IGNORECASE,
+)
+# A text that is not closed ends with its line, or with everything.
+_PIECE = re.compile(
+    r"""'{3}.*?(?:'{3}|\Z)|"{3}.*?(?:"{3}|\Z)"""
+    r"""|'(?:[^'\\\n]|\\.)*+'?|"(?:[^"\\\n]|\\.)*+"?|[\[{(]|[\]})]""",
+    re.DOTALL,
+)
+# Between lines, but not after a backslash.
+_END_OF_LINE = re.compile(r"(?<!\\)\n")
 _KNOWN = (
     (re.compile(r"\bsqh_\w{8,}"), MASKED),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), MASKED),
+    (re.compile(r"\b(?:gh[oprsu]_|github_pat_|glpat-)[\w-]{16,}"), MASKED),
+    # JSON Web Tokens, and Seqera's, which begin like them.
+    (re.compile(r"\beyJ[\w-]{16,}(?:\.[\w-]{1,4096}){0,4}"), MASKED),
     (re.compile(r"(://[^/\s:@]{0,256}):[^/\s@]{1,256}@"), rf"\1:{MASKED}@"),
     (
         re.compile(
@@ -53,7 +72,7 @@ _KNOWN = (
         MASKED,
     ),
 )
-_HARMLESS = frozenset({"", "true", "false", "null", "''", '""'})
+_HARMLESS = frozenset({"", "true", "false", "null", "''", '""', "[]", "{}"})
 
 
 def mask(value: Any) -> Any:
@@ -91,7 +110,33 @@ def _mask_text(text: str) -> str:
         text = pattern.sub(instead, text)
     if not _SECRET.search(text):
         return text
-    return "\n".join(_mask_line(line) for line in text.split("\n"))
+    lines = _END_OF_LINE.split(_mask_long(text))
+    return "\n".join(_mask_line(line) for line in lines)
+
+
+def _mask_long(text: str) -> str:
+    """Maps, blocks and long texts of telling keys, up to where they are closed."""
+    parts, start = [], 0
+    while found := _LONG.search(text, start):
+        opening = found.start("opening" if found["opening"] else "block")
+        end = _end_of(text, opening)
+        is_empty = not text[opening + 1 : end - 1].strip()
+        parts += [text[start:opening], text[opening:end] if is_empty else MASKED]
+        start = end
+    return "".join(parts) + text[start:]
+
+
+def _end_of(text: str, opening: int) -> int:
+    """Behind the bracket, or the quotes, that close those at `opening`."""
+    depth = 0
+    for piece in _PIECE.finditer(text, opening):
+        if piece[0] in ("[", "{", "("):
+            depth += 1
+        elif piece[0] in ("]", "}", ")"):
+            depth -= 1
+        if depth <= 0:
+            return piece.end()
+    return len(text)
 
 
 def _mask_line(line: str) -> str:
