@@ -113,7 +113,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = django_databases(CONFIG, pooled=ROLE == "web")
+DATABASES = django_databases(CONFIG, web=ROLE == "web")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [

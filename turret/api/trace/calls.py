@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ API_VERSION = "1.198.0"
 # now waits so long for it. They have no time limit, later ones one of 60 s.
 PATIENCE_S = 15
 _STEP_S = 0.5
+# Of a process's threads: the others answer meanwhile.
+_may_wait = threading.BoundedSemaphore(2)
 _INT64 = re.compile(r"[+-]?[0-9]{1,19}")
 
 
@@ -40,7 +43,7 @@ def create(request: HttpRequest, _workflow_id: str) -> Answer:
         "workflowId": made,
         "watchUrl": watch_url(request, made),
         "message": None,
-        "metadata": _metadata(caller.user_id, workspace),
+        "metadata": _patiently(lambda: _metadata(caller.user_id, workspace)),
     }
 
 
@@ -141,13 +144,26 @@ def _workspace_of(request: HttpRequest) -> int | None:
 
 
 def _patiently(call: Callable[[], T]) -> T:
-    """The answer of `call`, tried again while the database is away."""
+    """The answer of `call`, tried again while the database is away; not again where
+    others wait for that already."""
+    try:
+        return call()
+    except OUTAGES:
+        if not _may_wait.acquire(blocking=False):
+            raise
+    try:
+        return _tried_again(call)
+    finally:
+        _may_wait.release()
+
+
+def _tried_again(call: Callable[[], T]) -> T:
     deadline = time.monotonic() + PATIENCE_S
     while True:
+        close_old_connections()
+        time.sleep(_STEP_S)
         try:
             return call()
         except OUTAGES:
             if time.monotonic() > deadline:
                 raise
-        close_old_connections()
-        time.sleep(_STEP_S)
