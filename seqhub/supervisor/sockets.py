@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 
 from seqhub.supervisor.errors import ExitCode, Refused
 
 BACKLOG = 2048
+# So long a client may say nothing in the middle of a request, or take nothing of its
+# answer: it holds a thread of the web server, which knows no limit itself. Accepted
+# connections inherit it (socket(7), SO_RCVTIMEO); idle ones between two requests hold
+# no thread and are not meant.
+SILENCE_S = 30
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -47,6 +53,9 @@ def _listen(family: int, address: tuple[object, ...]) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        for direction in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            limit = struct.pack("ll", SILENCE_S, 0)
+            listening.setsockopt(socket.SOL_SOCKET, direction, limit)
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError:

@@ -17,6 +17,7 @@ from seqhub.config import Config, build_config
 from seqhub.lib import processes
 from seqhub.lib.processes import ProcessId
 from seqhub.lib.stopping import Interrupted, StopRequests
+from seqhub.supervisor import sockets
 from seqhub.supervisor.child import Child
 from seqhub.supervisor.directory import check_host, claim_host, sole_supervisor
 from seqhub.supervisor.errors import ExitCode, Refused
@@ -166,6 +167,21 @@ def _wait_for(look: Callable[[], bool]) -> None:
     while not look():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_client_that_falls_silent_gives_its_thread_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sockets, "SILENCE_S", 1)
+    (listening,) = listen("127.0.0.1", 0)
+    with listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            accepted.setblocking(True)  # as gunicorn does
+            with pytest.raises(BlockingIOError):
+                accepted.recv(1)
+            with pytest.raises(BlockingIOError):
+                accepted.sendall(bytes(64 << 20))
 
 
 def test_a_port_in_use_is_refused() -> None:
