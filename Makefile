@@ -4,11 +4,13 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check
+# Nextflow for the tests, in the data directory: it outlasts `make clean`.
+NEXTFLOW := var/nextflow
 # Without a database makemigrations warns that it can't look at one.
 EXAMPLE := SEQHUB_CONFIG=tests/data/example.yaml $(BIN)/python \
 	-W ignore::RuntimeWarning manage.py
 
-.PHONY: up install test check lock bench wheel clean
+.PHONY: up install test check lock bench wheel nextflow clean
 
 up: .venv/installed
 	@exec $(BIN)/python manage.py up $(ARGS)
@@ -42,6 +44,9 @@ bench: .venv/installed-dev
 wheel: .venv/installed-dev
 	$(BIN)/python -m build --no-isolation --wheel
 
+# Java programs, from where the machine's own Maven settings say.
+nextflow: $(NEXTFLOW)/installed
+
 # The data directory stays.
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
@@ -64,4 +69,18 @@ clean:
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@$(PIP) install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(NEXTFLOW)/installed: tests/nextflow/pom.xml tests/nextflow/nextflow
+	@command -v java >/dev/null && command -v mvn >/dev/null || { \
+		echo "Nextflow needs Java and Maven: apt install" \
+		"openjdk-17-jre-headless maven" >&2; exit 1; }
+	@echo "Installing Nextflow into $(NEXTFLOW) (40 MB, once)"
+	@rm -rf $(NEXTFLOW)
+	@mkdir -p $(NEXTFLOW)
+	@mvn --batch-mode --quiet -f tests/nextflow/pom.xml \
+		dependency:copy-dependencies -DincludeScope=runtime \
+		-DoutputDirectory="$(CURDIR)/$(NEXTFLOW)/lib"
+	@cp tests/nextflow/nextflow $(NEXTFLOW)/
+	@NXF_HOME=$(NEXTFLOW)/home $(NEXTFLOW)/nextflow -version >/dev/null
 	@touch $@
