@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from turret.engine.records import JsonObject
@@ -29,17 +30,22 @@ _RARE = re.compile(
 _HALF = re.compile("[\ud800-\udfff]")
 # What begins a string and never ends it goes on to the end, so that this is linear.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-# A string; or a sign with nothing between it and the next one; or a bracket.
+# A string; or a sign with nothing between it and the next one; or a bracket; or what
+# stands between them, so that the tokens are all the text.
 _TOKEN = re.compile(
     rf"{_STRING.pattern}"
     r"|(?P<gap>[:,]\s*+(?=[,}\]])|\[\s*+(?=,)|\{\s*+(?=[,\]]))"
-    r"|(?P<bracket>[{}\[\]])",
+    r"|(?P<bracket>[{}\[\]])|[:,]|[^\"{}\[\]:,]++",
     re.DOTALL,
 )
-# What has more gaps, or is nested deeper, no Nextflow has sent: it stays broken, lest
-# it takes much memory.
+# What has more gaps or tokens, or is nested deeper, no Nextflow has sent: it stays
+# broken, lest it takes much memory or time.
 _MOST_PARTS = 200_000
+_MOST_TOKENS = 1_000_000
 _MOST_OPENED = 1_000
+# Of objects and lists: a hundred tasks have hundreds of them, and 64 MiB of empty ones
+# would be gigabytes.
+_MOST_BRACKETS = 2_000_000
 
 
 class BadBody(ValueError):
@@ -54,6 +60,8 @@ def parse(raw: bytes) -> JsonObject:
     """
     # Lone surrogates as bytes are no UTF-8, and are replaced here already.
     text = raw.decode("utf-8", "replace").removeprefix("\ufeff")
+    if raw.count(b"{") + raw.count(b"[") > _MOST_BRACKETS:
+        raise BadBody("The body has too many objects and lists.")
     if not text or text.isspace():
         raise BadBody("The body is empty; a JSON object is expected.")
     try:
@@ -135,13 +143,13 @@ def _repaired(text: str) -> str:
     What its JSON generator can't write it skips, with a warning: NaN leaves `"x":,`
     or `[1,,2]`, and of an object with a null key all from there on is missing, the
     closing brace too: `{"a":1,,"next":2`. A comma too many in a whole object goes.
+    Raises ValueError as `_tokens`.
     """
-    bare = _STRING.sub("", text)
-    has_cuts = bare.count("{") > bare.count("}")
+    has_cuts = _is_cut(text)
     parts: list[str] = []
     opened: list[str] = []
     end = 0
-    for token in _TOKEN.finditer(text):
+    for token in _tokens(text):
         if len(parts) > _MOST_PARTS or len(opened) > _MOST_OPENED:
             break
         mark = (token["gap"] or token["bracket"] or "")[:1]
@@ -160,6 +168,23 @@ def _repaired(text: str) -> str:
         elif mark in ("}", "]"):
             del opened[-1:]
     return "".join(parts) + text[end:]
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """Raises ValueError after _MOST_TOKENS."""
+    for number, token in enumerate(_TOKEN.finditer(text)):
+        if number == _MOST_TOKENS:
+            raise ValueError("It has too many parts.")
+        yield token
+
+
+def _is_cut(text: str) -> bool:
+    """Whether closing braces are missing."""
+    opened = 0
+    for token in _tokens(text):
+        mark = (token["gap"] or token["bracket"] or "")[:1]
+        opened += (mark == "{") - (mark == "}")
+    return opened > 0
 
 
 def _cleaned(value: Any) -> Any:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 from dataclasses import fields
 
-from django.db import DataError, IntegrityError, ProgrammingError
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError
 from django.utils import timezone
+from psycopg.errors import StatementTooComplex
 
 from turret.engine.records import Task
 from turret.engine.trace import TASK_KEYS
@@ -45,7 +46,11 @@ def store_unread(workflow_id: str, unread: Unread, caller: Caller) -> bool:
     seen = [timezone.now(), instant, *rows.values_of(progress.counters)]
     try:
         stored = rows.execute_alone(_STORE, [*workflow, *tasks, *processes, *seen])
-    except _REFUSALS as error:
+    except (*_REFUSALS, OperationalError) as error:
+        is_outage = isinstance(error, OperationalError)
+        # What is nested too deeply for it, PostgreSQL tells among its own troubles.
+        if is_outage and not isinstance(error.__cause__, StatementTooComplex):
+            raise
         log.debug("%s: an update is to be read: %s", workflow_id, error)
         return False
     # Fewer when one has come late, and none when something is special.
@@ -66,6 +71,9 @@ def _value(name: str, kind: str) -> str:
     if kind == "datetime | None":
         # PostgreSQL takes words such as `now` for times.
         return f"CASE WHEN {sent} BETWEEN '0' AND ':' THEN {sent}::timestamptz END"
+    if kind == "float | None":
+        # And NaN, which is more than infinity, or `inf` for a number.
+        return f"CASE WHEN abs({sent}) < 'infinity' THEN {sent} END"
     if kind == "TaskStatus":
         return _word(sent, [word.value for word in TaskStatus])
     if kind == "ErrorAction | None":
@@ -96,7 +104,7 @@ _NAMES = ", ".join(f'"{field.name}"' for field in _FIELDS)
 
 _COUNTERS = ", ".join(f"{name} = %s" for name in statements.COUNTERS)
 
-_STORE = f"""
+_STORE = statements.numbered(f"""
 WITH held AS MATERIALIZED (
   SELECT id FROM set_config('lock_timeout', %s, true), turret_workflow
   WHERE workflow_id = %s AND token_digest = %s AND coalesce(progress_instant, 0) <= %s
@@ -119,4 +127,4 @@ WITH held AS MATERIALIZED (
   FROM held WHERE turret_workflow.id = held.id
 )
 SELECT count(*) FROM tasks
-"""  # noqa: S608 - of our own words
+""")  # noqa: S608 - of our own words

@@ -264,6 +264,21 @@ def test_large_broken_bodies_are_refused_soon(rest: bytes) -> None:
         parse(b'{"a":,"b":' + rest)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":[' + b"[]," * 2_000_000 + b"[]]}",
+        b'{"a":[' + b'{"b":1},' * 2_000_000 + b"[]]}",
+        b'{"a":,"b":[' + b"1," * 1_000_000 + b"1]}",
+        b'{"a":,"b":[' + b'"c",' * 1_000_000 + b"1]}",
+    ],
+)
+def test_what_would_hold_a_thread_for_long_is_refused(raw: bytes) -> None:
+    """64 MiB of them took up to 49 s."""
+    with pytest.raises(BadBody):
+        parse(raw)
+
+
 def test_many_numbers_that_are_not_finite_are_read() -> None:
     params = [math.nan] * 50_000
     body = {"workflow": {"params": {"scores": params}}}
