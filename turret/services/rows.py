@@ -147,15 +147,15 @@ def fits(
 
 
 def execute(statement: str, values: Sequence[Any]) -> psycopg.Cursor[Any]:
-    """As a prepared statement, which Django's own cursors can't do: they write the
-    values into the text. Raises Django's errors."""
+    """A `numbered` one as a prepared statement, which Django's own cursors can't do:
+    they write the values into the text. Raises Django's errors."""
     connection.ensure_connection()
     session = connection.connection
     # For this one only: of those of Django's, psycopg would keep the texts.
     session.prepare_threshold = 0
     try:
         with connection.wrap_database_errors:
-            return psycopg.Cursor(session).execute(statement, values)
+            return psycopg.RawCursor(session).execute(statement, values)
     finally:
         session.prepare_threshold = None
 

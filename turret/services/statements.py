@@ -6,6 +6,8 @@ The records come as one parameter, a JSON array; a key that is missing in it is 
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass, fields
 
 from turret.engine.records import Counters, Process, Task
@@ -50,6 +52,13 @@ class _Column:
         return self.type == "text"
 
 
+def numbered(statement: str) -> str:
+    """The statement with $1, $2... for its %s, as psycopg's raw cursors take them: the
+    others split a long text anew each time."""
+    numbers = itertools.count(1)
+    return re.sub("%s", lambda _: f"${next(numbers)}", statement)
+
+
 def _columns(record: type[Task | Process]) -> list[_Column]:
     # Quoted, as "index" is a word of SQL's.
     return [
@@ -90,19 +99,19 @@ ON_KNOWN_TASK = f"""ON CONFLICT (workflow_id, task_id) DO UPDATE SET
 WHERE ({_rank("excluded")}, excluded.instant) >= ({_rank("stored")}, stored.instant)"""
 
 # Parameters: workflow, instant, tasks.
-STORE_TASKS = f"""
+STORE_TASKS = numbered(f"""
 INSERT INTO turret_workflowtask AS stored (workflow_id, instant, {_names(_TASK)})
 SELECT %s, %s, {", ".join(column.filled() for column in _TASK)} FROM {_sent(_TASK)}
 {ON_KNOWN_TASK}
-"""  # noqa: S608 - of our own words
+""")  # noqa: S608 - of our own words
 
 # Parameters: tasks, workflow, instant.
-FILL_TASKS = f"""
+FILL_TASKS = numbered(f"""
 UPDATE turret_workflowtask AS stored SET {_set_first("stored", "sent")}
 FROM {_sent(_TASK)}
 WHERE stored.workflow_id = %s AND stored.task_id = sent.task_id
   AND ({_rank("sent")}, %s) < ({_rank("stored")}, stored.instant)
-"""  # noqa: S608 - of our own words
+""")  # noqa: S608 - of our own words
 
 PROCESSES = _names(_PROCESS)
 PROCESSES_OF_SENT = _names(_PROCESS, "sent.")
@@ -113,11 +122,11 @@ WHERE ({_names(_PROCESS, "stored.")})
   IS DISTINCT FROM ({_names(_PROCESS, "excluded.")})"""
 
 # Parameters: workflow, processes.
-STORE_PROCESSES = f"""
+STORE_PROCESSES = numbered(f"""
 INSERT INTO turret_workflowprocess AS stored (workflow_id, {PROCESSES})
 SELECT %s, {PROCESSES_OF_SENT} FROM {SENT_PROCESSES}
 {ON_KNOWN_PROCESS}
-"""  # noqa: S608 - of our own words
+""")  # noqa: S608 - of our own words
 
 HELD = (
     "id",
@@ -131,11 +140,11 @@ HELD = (
 )
 # Parameters: how long to wait for locks ("20s"), workflow_id. No key of the row
 # changes: what refers to it need not wait.
-HOLD = f"""
+HOLD = numbered(f"""
 SELECT {", ".join(HELD)}
 FROM set_config('lock_timeout', %s, true), turret_workflow
 WHERE workflow_id = %s FOR NO KEY UPDATE
-"""  # noqa: S608 - of our own words
+""")  # noqa: S608 - of our own words
 
 _SEEN = """
 UPDATE turret_workflow SET last_seen_at = %s, stalled_at = NULL, status = %s,
@@ -143,9 +152,9 @@ UPDATE turret_workflow SET last_seen_at = %s, stalled_at = NULL, status = %s,
 """
 COUNTERS = tuple(field.name for field in fields(Counters))
 # Parameters: time, status, status, time, workflow.
-SET_SEEN = f"{_SEEN} WHERE id = %s"
+SET_SEEN = numbered(f"{_SEEN} WHERE id = %s")
 # Parameters: time, status, status, time, instant, those of COUNTERS, workflow.
-SET_COUNTERS = f"""
+SET_COUNTERS = numbered(f"""
 {_SEEN}, progress_instant = %s, {", ".join(f"{name} = %s" for name in COUNTERS)}
 WHERE id = %s
-"""
+""")
