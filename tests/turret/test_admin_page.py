@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from seqhub.lib.turns import MOST_AT_ONCE, Turn
 from tests.staff import staff
 from tests.turret.factories import ProcessFactory, TaskFactory, WorkflowFactory
 from turret.choices import Status, TaskStatus
@@ -112,6 +113,23 @@ def test_a_page_is_live_until_the_run_has_ended() -> None:
     assert 'id="task-rows" hx-swap-oob="true"' in text_of(client, live, tab="tasks")
     Workflow.objects.update(status=Status.SUCCEEDED)
     assert "every" not in text_of(client, live)
+
+
+def test_the_sheet_holds_what_the_tab_shows(rf: RequestFactory) -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create()
+    of_every_state(row)
+    for query in ({}, {"state": "retried"}, {"q": "sample101 sample", "sort": "-id"}):
+        answer = client.get(page_of(row), {"tab": "tasks", **query})
+        link = answer.context["panels"][0].content["csv_link"]
+        sheet: Any = client.get(link)
+        lines = b"".join(sheet.streaming_content).decode().splitlines()
+        assert [int(line.partition(",")[0]) for line in lines[1:]] == shown(answer)
+    taken = [Turn(rf.get("/")) for _ in range(MOST_AT_ONCE)]
+    answer = client.get(link, follow=True)
+    assert b"try again" in answer.content
+    for turn in taken:
+        turn.close()
 
 
 def test_an_id_of_nextflow_leads_to_the_page() -> None:
@@ -265,16 +283,6 @@ def test_tasks_are_shown_by_page() -> None:
     answer = client.get(page_of(row), {"tab": "tasks", "page": "2", "sort": "id"})
     assert shown(answer) == list(range(51, 61))
     assert "?tab=tasks&amp;page=1&amp;sort=id" in answer.content.decode()
-
-
-def test_all_tasks_are_to_be_had_as_csv() -> None:
-    row = WorkflowFactory.create()
-    many_tasks(row, 3)
-    client = staff("viewer")
-    address = f"/api/runs/{row.workflow_id}/tasks?format=csv"
-    assert f'href="{address}"' in text_of(client, page_of(row), tab="tasks")
-    answer: Any = client.get(address)
-    assert len(b"".join(answer.streaming_content).splitlines()) == 4
 
 
 def test_a_task_tells_what_it_asked_for_and_used() -> None:

@@ -18,12 +18,12 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from seqhub.lib import turns
+from seqhub.lib.turns import MOST_AT_ONCE, NoTurn, Turn
 from tests.clients import client_with, make_user
 from tests.staff import staff
 from tests.turret.factories import WorkflowFactory
-from turret.admin import turns
 from turret.admin.reports import SCRIPTED, STILL, STORAGE
-from turret.admin.turns import MOST_AT_ONCE, NoTurn, Turn
 from turret.engine.reports import Report
 from turret.models import Workflow
 from turret.panels import reports
@@ -296,6 +296,23 @@ def test_slow_readers_leave_threads_to_the_trace(
     (place / "multiqc_report.html").unlink()
     for _ in range(MOST_AT_ONCE + 1):
         assert viewer.get(link).status_code == HTTPStatus.NOT_FOUND
+
+
+def test_few_look_for_reports_at_once(
+    viewer: Client, row: Workflow, place: Path, rf: RequestFactory
+) -> None:
+    (place / "multiqc_report.html").write_text(PAGE)
+    api = f"/api/runs/{row.workflow_id}/reports"
+    taken = [Turn(rf.get("/")) for _ in range(MOST_AT_ONCE)]
+    page = viewer.get(list_link(row), headers={"HX-Request": "true"})
+    assert b"try again" in page.content
+    assert b"load delay" in page.content
+    assert viewer.get(api).status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    for turn in taken:
+        turn.close()
+    for _ in range(MOST_AT_ONCE + 1):
+        only(viewer, row)
+        assert viewer.get(api).json()["count"] == 1
 
 
 def test_a_reader_who_leaves_gives_the_turn_back(rf: RequestFactory) -> None:

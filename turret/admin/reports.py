@@ -8,6 +8,7 @@ no address but its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -29,13 +30,13 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from seqhub.lib.patience import TimedOut
-from turret.admin.turns import NoTurn, Turn
+from seqhub.lib.turns import NoTurn, Turn
 from turret.admin.workflows import WorkflowList
 from turret.engine.reports import HTML, Named
 from turret.engine.tails import Untold
 from turret.models import Workflow
 from turret.panels.links import workflow_link
-from turret.panels.reports import file_of, find_reports, lines_of, read_report
+from turret.panels.reports import Found, file_of, find_reports, lines_of, read_report
 from turret.selectors import listed_workflows
 
 # What a browser shows as it is; anything else is a file to keep. Tables are text: no
@@ -106,7 +107,11 @@ class ReportPages(WorkflowList):
     def reports_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """For htmx: the list; a page of its own without JavaScript."""
         workflow = self._listed(request, pk)
-        found = find_reports(workflow)
+        try:
+            with closing(Turn(request)):
+                found = find_reports(workflow)
+        except NoTurn as error:
+            found = Found(why_none=str(error), is_busy=True)
         context = {"found": found, "lines": lines_of(workflow, found.reports)}
         if "HX-Request" in request.headers:
             return TemplateResponse(request, "turret/reports_list.html", context)

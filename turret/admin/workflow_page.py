@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, re_path, reverse
 
@@ -14,6 +15,7 @@ from seqhub.operations.admin.confirm import actor_of, ask
 from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
 from turret.admin.reports import ReportPages
+from turret.admin.sheets import export_tasks
 from turret.choices import FINAL, UNDER_WAY, Status, TaskStatus
 from turret.engine.states import done_of
 from turret.errors import UnknownWorkflow
@@ -42,6 +44,7 @@ class WorkflowAdmin(ReportPages):
         return [
             path("<int:pk>/live/", view(self.live_view), name=f"{name}_live"),
             path("<int:pk>/do/<slug:key>/", view(self.do_view), name=f"{name}_do"),
+            path("<int:pk>/tasks.csv", view(self.csv_view), name=f"{name}_tasks_csv"),
             path(task, view(self.task_view), name=f"{name}_task"),
             path(f"{task}error/", view(self.error_view), name=f"{name}_task_error"),
             # What Nextflow prints for its user to follow.
@@ -129,6 +132,9 @@ class WorkflowAdmin(ReportPages):
         context |= admin.site.each_context(request)
         context |= {"title": str(task), "opts": self.opts, "original": workflow}
         return TemplateResponse(request, "turret/task_page.html", context)
+
+    def csv_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        return export_tasks(request, self._workflow(request, str(pk)))
 
     def error_view(self, request: HttpRequest, pk: int, task_id: int) -> HttpResponse:
         """For htmx: the end of a task's error output, and what it tells."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from seqhub.lib.turns import Turn
 from seqhub.operations.api.openapi import errors
 from turret.api.rows import workflow_at
 from turret.api.runs import VIEW
@@ -48,18 +50,20 @@ class ReportListSerializer(serializers.Serializer[dict[str, Any]]):
 class RunReports(APIView):
     """Reports of a run: those that Nextflow lists, and those like `report_globs`.
 
-    The disks are read at each call, for some seconds at the most.
+    The disks are read at each call, for some seconds at the most; few calls at once,
+    the next is answered 503.
     """
 
     model_permissions: ClassVar = VIEW
 
     @extend_schema(
         operation_id="run_reports",
-        responses={200: ReportListSerializer, **errors(404)},
+        responses={200: ReportListSerializer, **errors(404, 503)},
     )
     def get(self, request: Request, workflow_id: str) -> Response:
         workflow = workflow_at(workflow_id)
-        found = find_reports(workflow)
+        with closing(Turn(request)):
+            found = find_reports(workflow)
         lines = lines_of(workflow, found.reports)
         body = {
             "count": len(lines),

@@ -32,6 +32,7 @@ from turret.models import Workflow, WorkflowProcess
 from turret.selectors import chain_of, listed_workflows
 
 VIEW = {Scope.READ: "turret.view_workflow"}
+DETAILS = ("error_report", "manifest", "stats", "containers", "extra")
 SECRETS = "turret.see_secrets_workflow"
 
 
@@ -97,9 +98,10 @@ class RunDetail(APIView):
         operation_id="run", responses={200: WorkflowDetailSerializer, **errors(404)}
     )
     def get(self, request: Request, workflow_id: str) -> Response:
-        workflow = workflow_at(workflow_id, "error_report", "manifest", "stats")
+        workflow = workflow_at(workflow_id, *DETAILS)
         context = run_context(request, [workflow])
         context["chain"] = chain_of(workflow)
+        context["may_see_secrets"] = may_see_secrets(request)
         return Response(WorkflowDetailSerializer(workflow, context=context).data)
 
 
@@ -147,6 +149,25 @@ class RunMetrics(APIView):
     )
     def get(self, request: Request, workflow_id: str) -> Response:
         return Response({"metrics": workflow_at(workflow_id, "metrics").metrics or []})
+
+
+class DagSerializer(serializers.Serializer[dict[str, Any]]):
+    dag = serializers.JSONField(
+        allow_null=True,
+        help_text="`vertices` and `edges`, as Nextflow 26.05 and later send them.",
+    )
+
+
+class RunDag(APIView):
+    """Which processes and operators of a run feed which."""
+
+    model_permissions: ClassVar = VIEW
+
+    @extend_schema(
+        operation_id="run_dag", responses={200: DagSerializer, **errors(404)}
+    )
+    def get(self, request: Request, workflow_id: str) -> Response:
+        return Response({"dag": workflow_at(workflow_id, "dag").dag})
 
 
 class RunEvents(ListAPIView[Event]):

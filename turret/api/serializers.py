@@ -22,6 +22,7 @@ from turret.api.rows import (
     processes_of,
     shown_counters,
 )
+from turret.engine.masking import mask
 from turret.engine.records import Counters
 from turret.engine.shapes import (
     COUNT_KEYS,
@@ -200,8 +201,18 @@ class SessionRunSerializer(serializers.ModelSerializer[Workflow]):
 class WorkflowDetailSerializer(WorkflowSerializer):
     """One run. Its parameters and configuration are at `config` below it."""
 
+    # Its context has `chain` and `may_see_secrets`, too.
+
     error_report = MaskedField(read_only=True)
-    command_line = MaskedField(read_only=True)
+    command_line = serializers.SerializerMethodField(
+        help_text="What looks like a secret is masked; null for who may not see it."
+    )
+    containers = serializers.SerializerMethodField(
+        help_text="Images that Wave made for it, as Nextflow tells of them."
+    )
+    extra = serializers.SerializerMethodField(
+        help_text="What Nextflow says beyond that, by its own names."
+    )
     resume_chain = serializers.SerializerMethodField(
         help_text="Runs of its session, the first one first."
     )
@@ -227,6 +238,8 @@ class WorkflowDetailSerializer(WorkflowSerializer):
             "manifest",
             "stats",
             "client",
+            "containers",
+            "extra",
             "scripts_pruned",
             "tasks_pruned",
             "resume_chain",
@@ -238,6 +251,19 @@ class WorkflowDetailSerializer(WorkflowSerializer):
     tasks_pruned = serializers.SerializerMethodField(
         help_text="Its tasks have gone by age; the counts stay."
     )
+
+    def get_command_line(self, workflow: Workflow) -> str | None:
+        if not self.context["may_see_secrets"]:
+            return None
+        return str(mask(workflow.command_line))
+
+    def get_containers(self, workflow: Workflow) -> list[dict[str, Any]]:
+        masked: list[dict[str, Any]] = mask(workflow.containers)
+        return masked
+
+    def get_extra(self, workflow: Workflow) -> dict[str, Any]:
+        masked: dict[str, Any] = mask(workflow.extra)
+        return masked
 
     def get_scripts_pruned(self, workflow: Workflow) -> bool:
         return workflow.scripts_pruned_at is not None

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -17,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from seqhub.lib.sheets import csv_lines
+from seqhub.lib.sheets import csv_answer
 from seqhub.operations.api.fields import RowSerializer
 from seqhub.operations.api.openapi import errors
 from turret.api.fields import MaskedField
@@ -29,10 +28,8 @@ from turret.engine.causes import Cause
 from turret.engine.masking import mask
 from turret.models import WorkflowTask
 from turret.panels.failures import failure_of
+from turret.panels.tasks import EXPORTED, export_rows
 from turret.selectors import TASK_HEAVY
-
-# Rows that are fetched at a time.
-CHUNK = 500
 
 
 class TaskSerializer(RowSerializer):
@@ -40,49 +37,7 @@ class TaskSerializer(RowSerializer):
 
     class Meta:
         model = WorkflowTask
-        fields: ClassVar = [
-            "task_id",
-            "status",
-            "process",
-            "tag",
-            "name",
-            "hash",
-            "exit",
-            "error_action",
-            "attempt",
-            "submitted_at",
-            "started_at",
-            "completed_at",
-            "duration_ms",
-            "realtime_ms",
-            "cpus",
-            "pcpu",
-            "memory_bytes",
-            "pmem",
-            "rss_bytes",
-            "vmem_bytes",
-            "peak_rss_bytes",
-            "peak_vmem_bytes",
-            "disk_bytes",
-            "time_ms",
-            "rchar",
-            "wchar",
-            "read_bytes",
-            "write_bytes",
-            "syscr",
-            "syscw",
-            "vol_ctxt",
-            "inv_ctxt",
-            "cpu_model",
-            "executor",
-            "queue",
-            "native_id",
-            "hostname",
-            "container",
-            "module",
-            "scratch",
-            "workdir",
-        ]
+        fields: ClassVar = list(EXPORTED)
 
 
 class CauseSerializer(serializers.Serializer[Cause]):
@@ -133,9 +88,6 @@ class TaskDetailSerializer(TaskSerializer):
         return masked
 
 
-COLUMNS: tuple[str, ...] = tuple(TaskSerializer.Meta.fields)
-
-
 class CsvRenderer(BaseRenderer):
     """Chosen by `?format=csv` or `Accept: text/csv`; errors are one line."""
 
@@ -152,7 +104,8 @@ class CsvRenderer(BaseRenderer):
 class TaskList(ListAPIView[WorkflowTask]):
     """Tasks of a run, in the order in which Nextflow made them.
 
-    As CSV (`?format=csv` or `Accept: text/csv`) all that the filters find, streamed.
+    As CSV (`?format=csv` or `Accept: text/csv`) all that the filters find; few are made
+    at once, the next is answered 503.
     """
 
     serializer_class = TaskSerializer
@@ -170,7 +123,7 @@ class TaskList(ListAPIView[WorkflowTask]):
         responses={
             (200, "application/json"): TaskSerializer(many=True),
             (200, "text/csv"): OpenApiTypes.STR,
-            **errors(400, 404),
+            **errors(400, 404, 503),
         },
     )
     def get(  # type: ignore[override]  # a stream is none of DRF's own answers
@@ -182,15 +135,8 @@ class TaskList(ListAPIView[WorkflowTask]):
 
     def _as_csv(self) -> StreamingHttpResponse:
         rows = self.filter_queryset(self.get_queryset())
-        cells = rows.values_list(*COLUMNS).iterator(chunk_size=CHUNK)
-        name = content_disposition_header(
-            True, f"tasks-{self.kwargs['workflow_id']}.csv"
-        )
-        return StreamingHttpResponse(
-            csv_lines(COLUMNS, cells),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": name},
-        )
+        name = f"tasks-{self.kwargs['workflow_id']}.csv"
+        return csv_answer(self.request, name, EXPORTED, export_rows(rows))
 
 
 class TaskDetail(APIView):

@@ -19,6 +19,7 @@ urlpatterns = [
     path("runs/<str:workflow_id>", runs.RunDetail.as_view(), name="run"),
     path("runs/<str:workflow_id>/config", runs.RunConfig.as_view()),
     path("runs/<str:workflow_id>/metrics", runs.RunMetrics.as_view()),
+    path("runs/<str:workflow_id>/dag", runs.RunDag.as_view()),
     re_path(rf"{_RUN}/processes/?$", runs.ProcessList.as_view()),
     re_path(rf"{_RUN}/events/?$", runs.RunEvents.as_view()),
     re_path(rf"{_RUN}/reports/?$", reports.RunReports.as_view()),

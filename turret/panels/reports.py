@@ -45,6 +45,7 @@ class Found:
     why_none: str = ""
     # What is missing, a sentence each.
     notes: list[str] = field(default_factory=list)
+    is_busy: bool = False  # others are looking; to be asked again
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db.models import F, Q, QuerySet
@@ -38,6 +40,50 @@ SHORT = (
     "started_at",
     "workflow_id",
 )
+# In tables for programs: units are in the names.
+EXPORTED = (
+    "task_id",
+    "status",
+    "process",
+    "tag",
+    "name",
+    "hash",
+    "exit",
+    "error_action",
+    "attempt",
+    "submitted_at",
+    "started_at",
+    "completed_at",
+    "duration_ms",
+    "realtime_ms",
+    "cpus",
+    "pcpu",
+    "memory_bytes",
+    "pmem",
+    "rss_bytes",
+    "vmem_bytes",
+    "peak_rss_bytes",
+    "peak_vmem_bytes",
+    "disk_bytes",
+    "time_ms",
+    "rchar",
+    "wchar",
+    "read_bytes",
+    "write_bytes",
+    "syscr",
+    "syscw",
+    "vol_ctxt",
+    "inv_ctxt",
+    "cpu_model",
+    "executor",
+    "queue",
+    "native_id",
+    "hostname",
+    "container",
+    "module",
+    "scratch",
+    "workdir",
+)
 # Key in the address -> heading and column.
 COLUMNS: dict[str, tuple[str, str]] = {
     "id": ("Task", "task_id"),
@@ -63,16 +109,11 @@ class Heading:
 
 
 def tasks_panel(workflow: Workflow, query: QueryDict) -> Panel:
-    # PostgreSQL has no U+0000.
-    text, state, process = (
-        query.get(key, "").replace("\0", "").strip()
-        for key in ("q", "state", "process")
-    )
-    sort = query.get("sort", "id")
-    rows = narrowed(workflow.tasks.all(), text=text, state=state, process=process)
-    page = Paginator(rows.order_by(*_order(sort)).only(*SHORT), PER_PAGE).get_page(
-        query.get("page")
-    )
+    text, state, process, sort = _asked(query)
+    rows = chosen_tasks(workflow, query).only(*SHORT)
+    page = Paginator(rows, PER_PAGE).get_page(query.get("page"))
+    csv_link = reverse("admin:turret_workflow_tasks_csv", args=[workflow.pk])
+    csv_filters = {"q": text, "state": state, "process": process, "sort": sort}
     return Panel(
         "tasks",
         "Tasks",
@@ -89,10 +130,31 @@ def tasks_panel(workflow: Workflow, query: QueryDict) -> Panel:
             "states": [(one.key, one.label) for one in _STATES.values()],
             "processes": list(workflow.processes.values_list("name", flat=True)),
             "is_narrowed": bool(text or state or process),
-            "csv_link": reverse("turret-api:tasks", args=[workflow.workflow_id]),
+            "csv_link": f"{csv_link}?{urlencode(csv_filters)}",
         },
         count=page.paginator.count,
     )
+
+
+def chosen_tasks(workflow: Workflow, query: QueryDict) -> QuerySet[WorkflowTask]:
+    """Those that the tab shows on its pages, in its order."""
+    text, state, process, sort = _asked(query)
+    rows = narrowed(workflow.tasks.all(), text=text, state=state, process=process)
+    return rows.order_by(*_order(sort))
+
+
+def export_rows(rows: QuerySet[WorkflowTask]) -> Iterator[tuple[Any, ...]]:
+    """Values of EXPORTED, fetched little by little."""
+    return rows.values_list(*EXPORTED).iterator(chunk_size=500)
+
+
+def _asked(query: QueryDict) -> tuple[str, str, str, str]:
+    """Words, state, process and order; PostgreSQL has no U+0000."""
+    text, state, process = (
+        query.get(key, "").replace("\0", "").strip()
+        for key in ("q", "state", "process")
+    )
+    return text, state, process, query.get("sort", "id")
 
 
 def narrowed(

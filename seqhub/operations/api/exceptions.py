@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from seqhub.lib.patience import TimedOut
+from seqhub.lib.turns import NoTurn
 from seqhub.operations.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -45,14 +46,16 @@ def error_response(exc: Exception, context: Mapping[str, Any]) -> Response:
         return response
     if isinstance(exc, TimedOut):
         body = error_body("disk_timeout", str(exc))
+    elif isinstance(exc, NoTurn):
+        body = error_body("busy", str(exc))
     elif isinstance(exc, OUTAGES):
         logger.error("The database can't be used: %s", exc)
         body = database_outage_body()
     else:
         response = Response(surprise_body(exc), 500)
         return _as_json(response, context)
-    response = Response(body, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
-    return _as_json(response, context)
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return _as_json(Response(body, 503, headers=headers), context)
 
 
 def database_outage_body() -> dict[str, Any]:

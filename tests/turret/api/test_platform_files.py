@@ -54,6 +54,15 @@ def test_the_log_is_read_where_it_may(
     assert b"hunter2" not in answer.content
 
 
+def test_the_log_holds_the_command_line_and_is_not_for_all(
+    viewer: APIClient, place: Path, allow: Allow
+) -> None:
+    (place / ".nextflow.log").write_text("$> nextflow run x\n")
+    allow(place)
+    for path in ("log", "download?fileName=nf-x.log"):
+        assert viewer.get(f"/api/workflow/x/{path}").status_code == 403
+
+
 def test_of_a_long_log_the_end_is_read(
     client: APIClient, place: Path, allow: Allow
 ) -> None:

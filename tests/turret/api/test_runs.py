@@ -249,6 +249,28 @@ def test_configuration_is_masked_and_for_those_who_may_see_it(
         assert b"hunter" not in viewer.get(f"{API}/{part}").content
 
 
+def test_a_command_line_is_for_those_who_may_see_parameters(
+    viewer: APIClient, client: APIClient
+) -> None:
+    run = WorkflowFactory.create(command_line="nextflow run x --db_password hunter2")
+    path = f"{API}/{run.workflow_id}"
+    assert viewer.get(path).json()["command_line"] is None
+    told = client.get(path).json()["command_line"]
+    assert told == "nextflow run x --db_password [masked]"
+
+
+def test_what_newer_versions_of_nextflow_tell_is_kept(viewer: APIClient) -> None:
+    image = {"targetImage": "wave.example/x", "token": "hunter2"}
+    dag = {"vertices": [{"id": "1", "type": "PROCESS", "label": "A"}], "edges": []}
+    run = WorkflowFactory.create(
+        dag=dag, containers=[image], extra={"fusion": {"enabled": True}}
+    )
+    told = viewer.get(f"{API}/{run.workflow_id}").json()
+    assert told["containers"] == [{**image, "token": "[masked]"}]
+    assert told["extra"] == {"fusion": {"enabled": True}}
+    assert viewer.get(f"{API}/{run.workflow_id}/dag").json() == {"dag": dag}
+
+
 def test_an_imported_id_breaks_no_list(client: APIClient) -> None:
     for odd in ("dispatcher_a/b", "dispatcher_å ?#%", "."):
         WorkflowFactory.create(workflow_id=odd, session_id="s-1")
@@ -294,7 +316,7 @@ def test_events_of_a_run_are_its_own(client: APIClient) -> None:
 @pytest.mark.parametrize("name", ["nothing", "%00", "%C3%28", "a%2Fb"])
 @pytest.mark.parametrize(
     "rest",
-    ["", "/config", "/metrics", "/processes", "/events", "/tasks", "/tasks/1"],
+    ["", "/config", "/metrics", "/processes", "/events", "/tasks", "/tasks/1", "/dag"],
 )
 def test_an_unknown_run_is_404(client: APIClient, name: str, rest: str) -> None:
     answer = client.get(f"{API}/{name}{rest}")

@@ -14,6 +14,7 @@ from django.http import StreamingHttpResponse
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
+from seqhub.lib.turns import MOST_AT_ONCE
 from tests.clients import client_with, make_user
 from tests.turret.factories import TaskFactory, WorkflowFactory
 from turret.choices import TaskStatus
@@ -208,18 +209,31 @@ def test_a_long_export_does_not_fill_the_memory(
         )
         for number in range(10, 10_010)
     )
-    answer = client.get("/api/runs/run1/tasks?format=csv")
-    assert isinstance(answer, StreamingHttpResponse)
     size = 0
     tracemalloc.start()
     try:
-        for line in answer:
-            size += len(line)
+        answer = client.get("/api/runs/run1/tasks?format=csv")
+        assert isinstance(answer, StreamingHttpResponse)
+        for piece in answer:
+            size += len(piece)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert size > 9_000_000
+    assert size == int(answer["Content-Length"]) > 9_000_000
     assert peak < size / 2
+
+
+def test_slow_readers_leave_threads_to_the_trace(
+    client: APIClient, run: Workflow
+) -> None:
+    path = "/api/runs/run1/tasks?format=csv"
+    slow = [client.get(path) for _ in range(MOST_AT_ONCE)]
+    answer = client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert answer["Retry-After"]
+    for sent in slow:
+        b"".join(sent)
+    assert len(text_of(client, path).splitlines()) == 4
 
 
 def test_a_person_browses_runs_and_tasks(run: Workflow) -> None:

@@ -5,7 +5,7 @@ Only below the directories of turret.readable_roots, and of a long file its end.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpResponse
@@ -17,9 +17,11 @@ from rest_framework.response import Response
 
 from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.api.openapi import errors
+from seqhub.operations.choices import Scope
 from seqhub.operations.errors import NotFound
 from turret.api.platform.views import FOUND, PlatformView
 from turret.api.rows import task_at, workflow_at
+from turret.api.runs import SECRETS
 from turret.engine.masking import mask
 from turret.engine.tails import Tail, Untold, read_tail, root_of
 
@@ -29,6 +31,8 @@ DOWNLOAD_BYTES = 4 << 20
 PATIENCE_S = 5.0
 # Scripts (`.command.run`) hold the environment.
 OF_TASKS = (".command.out", ".command.err", ".command.log")
+# It begins with the command line, and may hold all of the configuration.
+OF_NEXTFLOW = {Scope.READ: SECRETS}
 FILE_NAME = OpenApiParameter("fileName", required=True)
 DOWNLOAD: dict[Any, Any] = {(200, "text/plain"): OpenApiTypes.STR, **errors(404)}
 
@@ -36,7 +40,9 @@ DOWNLOAD: dict[Any, Any] = {(200, "text/plain"): OpenApiTypes.STR, **errors(404)
 class Log(PlatformView):
     """The end of `.nextflow.log`, where it can be read here."""
 
-    @extend_schema(operation_id="platform_log", responses=FOUND)
+    model_permissions: ClassVar = OF_NEXTFLOW
+
+    @extend_schema(operation_id="platform_log", responses={**FOUND, **errors(403)})
     def get(self, request: Request, workflow_id: str) -> Response:
         tail = _tail(workflow_at(workflow_id).launch_dir, LOG_FILE, LOG_BYTES)
         return Response(
@@ -52,6 +58,8 @@ class Log(PlatformView):
 
 class Download(PlatformView):
     """`nf-{id}.log`: Nextflow's log."""
+
+    model_permissions: ClassVar = OF_NEXTFLOW
 
     @extend_schema(
         operation_id="platform_download", parameters=[FILE_NAME], responses=DOWNLOAD

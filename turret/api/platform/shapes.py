@@ -73,6 +73,7 @@ def detail_shape(
         heavy["configFiles"] = workflow.config_files
         heavy["configText"] = mask(workflow.config_text) or None
         heavy["params"] = mask(workflow.params)
+        heavy["commandLine"] = mask(workflow.command_line) or None
     return {
         "workflow": {**workflow_shape(workflow), **heavy},
         "labels": labels_shape(workflow),
@@ -83,7 +84,7 @@ def detail_shape(
 
 
 def workflow_shape(workflow: Workflow) -> dict[str, Any]:
-    """Without what lists leave out."""
+    """Without what lists leave out, and what not everybody may see."""
     owner = workflow.owner
     return {
         "id": workflow.workflow_id,
@@ -103,7 +104,7 @@ def workflow_shape(workflow: Workflow) -> dict[str, Any]:
         "stubRun": bool(workflow.stub_run),
         "launchId": None,
         "errorMessage": mask(workflow.error_message) or None,
-        "commandLine": mask(workflow.command_line) or None,
+        "commandLine": None,
         "nextflow": {"version": workflow.nextflow_version or None},
         **{key: getattr(workflow, name) or None for key, name in _TEXTS.items()},
     }

@@ -1,5 +1,6 @@
-"""Few files are sent at once: each takes a thread of the web server for as long as its
-reader needs, and the trace must find one that is free."""
+"""Few slow answers at once: a file takes a thread of the web server for as long as its
+reader needs, a search for as long as the disk needs, and the trace must find a thread
+that is free."""
 
 from __future__ import annotations
 
@@ -17,16 +18,17 @@ _turns = BoundedSemaphore(MOST_AT_ONCE)
 
 
 class NoTurn(Exception):
-    """As many files as may be are being sent."""
+    """As many as may be are under way; the message says so."""
 
 
 class Turn:
-    """Bytes on their way to a reader; `close` lets the next one have its turn."""
+    """Leave to take long, and the bytes that are on their way to a reader; `close` lets
+    the next one have its turn."""
 
     def __init__(self, request: HttpRequest) -> None:
         """Raises NoTurn."""
         if not _turns.acquire(blocking=False):
-            raise NoTurn("Several reports are being opened; try again in a moment.")
+            raise NoTurn("Several files are being read; try again in a moment.")
         self._is_over = False
         self._data: Iterator[bytes] = iter(())
         # A reader who takes nothing would keep the thread for ever.
