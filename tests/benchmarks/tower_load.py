@@ -153,7 +153,8 @@ def measure(port: int, token: str, args: argparse.Namespace) -> Result:
 
 
 class Spent:
-    """CPU seconds of the parts of a request; a context for each time it is loaded."""
+    """CPU seconds of the parts of a request, and what they hold of the memory (PSS); a
+    context for each time it is loaded."""
 
     def __init__(self, site: Site) -> None:
         web = psutil.Process(site.sessions()["web"])
@@ -162,6 +163,7 @@ class Spent:
         self._postgres = psutil.Process(int(pid_file.read_text().split()[0]))
         self._own = psutil.Process()
         self._sums = {"web server": 0.0, "PostgreSQL": 0.0, "generator": 0.0}
+        self._held_mb: dict[str, float] = {}
 
     def __enter__(self) -> None:
         self._add(-1)
@@ -176,6 +178,12 @@ class Spent:
         ):
             times = [process.cpu_times() for process in processes]
             self._sums[name] += sign * sum(time.user + time.system for time in times)
+            held = sum(process.memory_full_info().pss for process in processes)
+            self._held_mb[name] = held / 1e6
+
+    def show_memory(self) -> None:
+        parts = (f"{name} {held:.0f} MB" for name, held in self._held_mb.items())
+        print(f"Memory: {', '.join(parts)}", flush=True)
 
     def show(self, requests: int) -> None:
         parts = (
@@ -263,6 +271,7 @@ def main() -> None:
             bare.append(measure(stub, "none", args))
             with spent:
                 ours.append(measure(site.port, token, args))
+            spent.show_memory()
         kept = site.query("SELECT count(*) FROM turret_workflowtask")[0][0]
         _print("stub", bare)
         _print("ours", ours)
