@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.clients import client_with
 from tests.turret.api.trace.wire import Wire, batch, beginning, creation, ending, task
 from turret.api.trace import bodies
 from turret.engine.body import MAX_BYTES
@@ -86,6 +87,28 @@ def test_other_paths_are_still_djangos(client: Client) -> None:
     with pytest.raises(json.JSONDecodeError):
         Wire().send("GET", "/healthz/nothing")
     assert Wire().send("GET", "/healthz").body == {"status": "ok"}
+
+
+def test_answers_are_counted_for_prometheus(wire: Wire) -> None:
+    def counted() -> dict[str, float]:
+        text = client_with("read").get("/metrics").content.decode()
+        lines = [line for line in text.splitlines() if "trace_answers_total{" in line]
+        return {name: float(count) for name, count in map(str.split, lines)}
+
+    before = counted()
+    made = wire.created()
+    wire.call(made, "progress", {})
+    wire.call(made, "progress", {})
+    wire.call(made, "progress", b"{")
+    wire.send("GET", "/trace/create")
+    now = counted()
+    new = {name: now[name] - before.get(name, 0) for name in now}
+    assert {name: count for name, count in new.items() if count} == {
+        'seqhub_trace_answers_total{call="create",status="200"}': 1,
+        'seqhub_trace_answers_total{call="progress",status="200"}': 2,
+        'seqhub_trace_answers_total{call="progress",status="400"}': 1,
+        'seqhub_trace_answers_total{call="other",status="405"}': 1,
+    }
 
 
 class Chunks(io.RawIOBase):
