@@ -18,8 +18,9 @@ from turret.engine.records import JsonObject
 MAX_DEPTH = 64
 _INT64 = 1 << 63
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,19}\s*")
+_CENTURY = re.compile("20..-..-..")
 # Integer.MAX_VALUE: Nextflow's default of a task that has no exit status yet.
-_NO_EXIT = 2_147_483_647
+NO_EXIT = 2_147_483_647
 
 
 def text(value: object, limit: int | None = None) -> str:
@@ -56,7 +57,7 @@ def int64(value: object) -> int | None:
 def exit_status(value: object) -> int | None:
     """An exit status; None where Nextflow does not know it."""
     status = int64(value)
-    return None if status == _NO_EXIT else status
+    return None if status == NO_EXIT else status
 
 
 def real(value: object) -> float | None:
@@ -75,17 +76,18 @@ def flag(value: object) -> bool | None:
 
 
 def time(value: object) -> datetime | None:
-    """An ISO 8601 time with an offset, as UTC. Java leaves out seconds that are zero
-    and writes up to nine digits of a fraction; microseconds stay."""
-    if not isinstance(value, str):
+    """An ISO 8601 time of this century, as UTC, also one without an offset. Java
+    leaves out seconds that are zero and writes up to nine digits of a fraction;
+    microseconds stay."""
+    if not isinstance(value, str) or not _CENTURY.match(value):
         return None
     try:
         moment = datetime.fromisoformat(value)
-        if moment.tzinfo is UTC:
-            return moment
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 def document(value: object) -> Any:

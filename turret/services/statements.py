@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from turret.engine.records import Counters, Process, Task
 from turret.words import TaskStatus
 
-_TYPES = {
+TYPES = {
     "str": "text",
     "TaskStatus": "text",
     "ErrorAction | None": "text",
@@ -62,7 +62,7 @@ def numbered(statement: str) -> str:
 def _columns(record: type[Task | Process]) -> list[_Column]:
     # Quoted, as "index" is a word of SQL's.
     return [
-        _Column(f'"{field.name}"', _TYPES[str(field.type)]) for field in fields(record)
+        _Column(f'"{field.name}"', TYPES[str(field.type)]) for field in fields(record)
     ]
 
 

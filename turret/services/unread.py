@@ -16,6 +16,7 @@ from psycopg.errors import StatementTooComplex
 from turret.engine.records import Task
 from turret.engine.trace import TASK_KEYS
 from turret.engine.unread import EXTRA_KEYS, Unread
+from turret.engine.values import NO_EXIT
 from turret.services import rows, statements
 from turret.services.callers import Caller
 from turret.words import ErrorAction, Status, TaskStatus
@@ -27,7 +28,6 @@ _REFUSALS = (DataError, IntegrityError, ProgrammingError, ValueError)
 
 _KEYS = {field: key for key, field in TASK_KEYS.items()}
 _FIELDS = [field for field in fields(Task) if field.name != "extra"]
-_NUMBERS = {"int": "bigint", "int | None": "bigint", "float | None": "double precision"}
 
 
 def store_unread(workflow_id: str, unread: Unread, caller: Caller) -> bool:
@@ -58,19 +58,23 @@ def store_unread(workflow_id: str, unread: Unread, caller: Caller) -> bool:
 
 
 def _type(name: str, kind: str) -> str:
-    return "json" if name == "module" else _NUMBERS.get(kind, "text")
+    """As it is sent: times and words have yet to be looked at."""
+    if name == "module":
+        return "json"
+    return "text" if kind == "datetime | None" else statements.TYPES[kind]
 
 
 def _value(name: str, kind: str) -> str:
     sent = f'sent."{_KEYS[name]}"'
     if name == "exit":
-        return f"nullif({sent}, 2147483647)"
+        return f"nullif({sent}, {NO_EXIT})"
     if name == "module":
         is_empty = f"{sent} IS NULL OR {sent}::text = '[]'"
         return f"CASE WHEN {is_empty} THEN '' ELSE {_JOINED} END"
     if kind == "datetime | None":
-        # PostgreSQL takes words such as `now` for times.
-        return f"CASE WHEN {sent} BETWEEN '0' AND ':' THEN {sent}::timestamptz END"
+        # As values.time: PostgreSQL takes words such as `now` for times, and years
+        # that Python can't read. No comparison: that depends on the collation.
+        return f"CASE WHEN {sent} LIKE '20__-__-__%%' THEN {sent}::timestamptz END"
     if kind == "float | None":
         # And NaN, which is more than infinity, or `inf` for a number.
         return f"CASE WHEN abs({sent}) < 'infinity' THEN {sent} END"

@@ -96,6 +96,8 @@ def task(**fields: Any) -> dict[str, Any]:
         {"submit": "2026-08-22T10:00Z", "start": "2026-08-22T10:00:01.123456+05:30"},
         {"submit": "", "start": "garbage", "complete": None},
         {"submit": "now", "start": "epoch"},
+        {"submit": "2026-08-22T10:00:05", "start": "2026-08-22"},
+        {"submit": "1970-01-01T00:00Z", "start": "9999-12-31T23:59:59-14:00"},
         {"pcpu": 6400.0, "pmem": 1e-7, "duration": -5, "cpus": "4"},
         {"pcpu": 12},
         {"pcpu": "NaN", "pmem": "-Infinity"},
