@@ -82,6 +82,25 @@ def failed_tasks(workflow: Workflow) -> QuerySet[WorkflowTask]:
     return rows.defer(*TASK_HEAVY).order_by(importance, "-task_id")
 
 
+def origin_of(task: WorkflowTask) -> WorkflowTask | None:
+    """The task of an earlier workflow of the session whose result a cached one is, with
+    that workflow; without TASK_HEAVY columns."""
+    workflow = task.workflow
+    if task.status != TaskStatus.CACHED or not (task.hash and workflow.session_id):
+        return None
+    earlier = Workflow.objects.filter(
+        session_id=workflow.session_id, created_at__lt=workflow.created_at
+    )
+    keys = list(earlier.values_list("pk", flat=True)[:LONGEST_CHAIN])
+    rows = WorkflowTask.objects.filter(
+        workflow__in=keys, hash=task.hash, status=TaskStatus.COMPLETED.value
+    )
+    rows = rows.select_related("workflow").defer(
+        *TASK_HEAVY, *(f"workflow__{name}" for name in HEAVY)
+    )
+    return rows.order_by("-workflow__created_at").first()
+
+
 def ending_tasks(workflows: Iterable[Workflow]) -> QuerySet[WorkflowTask]:
     """Failed tasks that were neither ignored nor tried again."""
     rows = WorkflowTask.objects.filter(

@@ -20,7 +20,7 @@ from turret.models import Workflow, WorkflowTask
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/turret/workflow/"
-TABS = ("overview", "tasks", "resources", "inputs", "timeline")
+TABS = ("overview", "tasks", "resources", "inputs", "details", "timeline")
 NOW = timezone.now()
 
 
@@ -130,6 +130,57 @@ def test_the_sheet_holds_what_the_tab_shows(rf: RequestFactory) -> None:
     assert b"try again" in answer.content
     for turn in taken:
         turn.close()
+
+
+def test_details_tell_what_has_no_other_place() -> None:
+    row = WorkflowFactory.create(
+        dag={
+            "vertices": [
+                {"id": "1", "type": "PROCESS", "label": "DEMO:QC"},
+                {"id": "2", "type": "PROCESS", "label": "DEMO:REPORT"},
+            ],
+            "edges": [{"source": "1", "target": "2"}],
+        },
+        containers=[{"sourceImage": "ubuntu:22.04", "targetImage": "wave.example/x"}],
+        extra={"metadata": {"cloud": "none", "api_key": "verysecret"}},
+    )
+    task_of(row, 1, TaskStatus.COMPLETED, container="wave.example/x")
+    task_of(row, 2, TaskStatus.COMPLETED, container="quay.io/y")
+    answer = staff("viewer").get(page_of(row), {"tab": "details"})
+    images, graph, rest = (panel.content for panel in answer.context["panels"])
+    told = [(line["image"], line["source"], line["tasks"]) for line in images["lines"]]
+    assert told == [("quay.io/y", "", 1), ("wave.example/x", "ubuntu:22.04", 1)]
+    assert [line["short"] for line in graph["lines"]] == ["QC", "REPORT"]
+    assert graph["lines"][1]["before"] == [("QC", "DEMO:QC")]
+    assert ("metadata.cloud", "none") in rest["rows"]
+    assert b"verysecret" not in answer.content
+
+
+def test_a_cached_task_leads_to_the_one_that_computed_it() -> None:
+    client = staff("viewer")
+    first, second, third = (
+        WorkflowFactory.create(
+            session_id="s-1", created_at=NOW - dt.timedelta(hours=hours)
+        )
+        for hours in (3, 2, 1)
+    )
+    stranger = WorkflowFactory.create(created_at=NOW - dt.timedelta(hours=4))
+    task_of(stranger, 7, TaskStatus.COMPLETED, hash="ab/cdef01")
+    computed = task_of(first, 7, TaskStatus.COMPLETED, hash="ab/cdef01")
+    task_of(second, 3, TaskStatus.CACHED, hash="ab/cdef01")
+    task_of(third, 5, TaskStatus.CACHED, hash="ab/cdef01")
+    task_of(third, 6, TaskStatus.CACHED, hash="00/000000")
+    found = client.get(f"{LIST}{third.pk}/tasks/5/")
+    assert found.context["origin"]["task"] == computed
+    assert f'href="{LIST}{first.pk}/tasks/7/"' in found.content.decode()
+    assert client.get(f"{LIST}{third.pk}/tasks/6/").context["origin"] is None
+    assert client.get(f"{LIST}{first.pk}/tasks/7/").context["origin"] is None
+
+
+@pytest.mark.parametrize("key", ["session_id", "q", "status__exact", "project_name"])
+def test_what_no_database_holds_is_not_looked_for(key: str) -> None:
+    answer = staff("viewer").get(LIST, {key: "a\0b"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, LIST)
 
 
 def test_an_id_of_nextflow_leads_to_the_page() -> None:

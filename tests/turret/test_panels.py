@@ -16,6 +16,7 @@ from tests.turret.factories import ProcessFactory, TaskFactory, WorkflowFactory
 from turret.choices import UNDER_WAY, Status
 from turret.models import Workflow
 from turret.panels.dashboard import SHOWN, today, under_way_panel
+from turret.panels.links import workflow_link
 from turret.panels.run_page import FAILURES_SHOWN, tabs, tracks
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +167,7 @@ def test_the_tab_shows_what_ended_a_workflow() -> None:
     page = staff("viewer").get(page_of(run)).content.decode()
     assert "exit 137" in page
     assert "more memory than it had asked for" in page
+    assert f'href="{workflow_link(failed, "reports")}"' in page
 
 
 @pytest.mark.parametrize("tab", ["overview", "workflows"])

@@ -37,7 +37,7 @@ def inputs_panels(workflow: Workflow, *, may_see: bool) -> list[Panel]:
 
 
 def _parameters(workflow: Workflow) -> Panel:
-    rows = list(_flat(mask(workflow.params or {})))
+    rows = list(flat(mask(workflow.params or {})))
     return Panel(
         "parameters",
         "Parameters",
@@ -63,14 +63,14 @@ def _configuration(workflow: Workflow) -> Panel:
     )
 
 
-def _flat(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     """Dotted name and value as text, in the order of names."""
     for key in sorted(value):
         name, item = f"{before}{key}", value[key]
         if isinstance(item, dict) and isinstance(item.get("bytes"), int):
             yield name, format_bytes(item["bytes"])  # Nextflow's MemoryUnit
         elif isinstance(item, dict) and item and before.count(".") < _DEEPEST:
-            yield from _flat(item, f"{name}.")
+            yield from flat(item, f"{name}.")
         elif isinstance(item, str):
             yield name, item
         else:

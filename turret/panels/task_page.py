@@ -15,6 +15,7 @@ from turret.panels.failures import Failure, failure_of
 from turret.panels.links import task_link
 from turret.panels.tasks import milliseconds
 from turret.panels.work_dir import error_tail, is_in_reach
+from turret.selectors import origin_of
 
 MOST_ATTEMPTS = 20
 
@@ -43,6 +44,7 @@ def task_content(
         "about": {"facts": _facts(task)},
         "used": _used(task),
         "attempts": _attempts(workflow, task),
+        "origin": _origin(task),
         "script": mask(task.script),
         "env": mask(task.env) if may_see else "",
         "is_env_hidden": bool(task.env) and not may_see,
@@ -79,6 +81,14 @@ def _attempts(workflow: Workflow, task: WorkflowTask) -> list[dict[str, Any]]:
         for row in rows
     ]
     return found if len(found) > 1 else []
+
+
+def _origin(task: WorkflowTask) -> dict[str, Any] | None:
+    """Where the result of a cached task comes from, if that was traced."""
+    found = origin_of(task)
+    if found is None:
+        return None
+    return {"task": found, "link": task_link(found.workflow, found.task_id)}
 
 
 def _facts(task: WorkflowTask) -> list[tuple[str, Any, str]]:

@@ -16,6 +16,7 @@ from seqhub.operations.models import Event
 from turret.choices import UNDER_WAY
 from turret.models import Workflow
 from turret.panels.chips import status_chip
+from turret.panels.details import details_panels
 from turret.panels.failures import failures_panel
 from turret.panels.inputs import inputs_panels
 from turret.panels.links import workflow_link, workflows_link
@@ -39,6 +40,7 @@ def tabs(workflow: Workflow, tally: Tally, *, may_see: bool) -> list[Tab]:
             "Parameters",
             lambda _query: inputs_panels(workflow, may_see=may_see),
         ),
+        Tab("details", "Details", lambda _query: details_panels(workflow)),
         Tab("timeline", "Timeline", lambda query: [_timeline(workflow, query)]),
     ]
 

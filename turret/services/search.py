@@ -43,6 +43,10 @@ def matching(rows: QuerySet[Workflow], text: str) -> QuerySet[Workflow]:
         value = part["value"].strip('"')
         condition = _KEYWORDS.get((part["keyword"] or "").casefold())
         if condition is None:
+            if value.endswith(":") and value[:-1].casefold() in _KEYWORDS:
+                raise InvalidValue(
+                    f"{value} lacks its value; write it right behind, without a space."
+                )
             rows = rows.filter(_with_word(part[0].strip('"')))
         else:
             rows = rows.filter(condition(value))

@@ -122,6 +122,8 @@ def test_the_other_one_is_found_as_well(
         ("created_after=soon", "invalid"),
         ("text=%00", "invalid"),
         ("text=status:ended", "invalid_value"),
+        ("text=status:", "invalid_value"),
+        ("text=rnaseq after: 2026-01-31", "invalid_value"),
         ("text=after:soon", "invalid_value"),
         ("text=before:9999-12-31T23:59:59-23:59", "invalid_value"),
     ],
