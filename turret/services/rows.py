@@ -44,6 +44,7 @@ class Held:
     token_digest: str
     status: str
     stalled_at: dt.datetime | None
+    begun_at: dt.datetime | None
     ended_at: dt.datetime | None
     progress_instant: int | None
     run_name: str

@@ -134,6 +134,7 @@ HELD = (
     "token_digest",
     "status",
     "stalled_at",
+    "begun_at",
     "ended_at",
     "progress_instant",
     "run_name",

@@ -83,7 +83,8 @@ def _begin(
     only_gaps = held.ended_at is not None
     store_columns(held.pk, told, only_gaps=only_gaps, one_by_one=one_by_one)
     rows.mark_seen(held.pk, now, _status_of_caller(held))
-    if Workflow.objects.filter(pk=held.pk, begun_at=None).update(begun_at=now):
+    if held.begun_at is None:
+        Workflow.objects.filter(pk=held.pk).update(begun_at=now)
         _aside(link_by_itself, held.pk, call.run)
         record(_row(held), "began", "Nextflow has begun.", actor=TRACE)
 
@@ -157,6 +158,8 @@ def _complete(
     Workflow.objects.filter(pk=held.pk).update(
         ended_at=held.ended_at or now, progress_instant=instant
     )
+    if held.begun_at is None and held.ended_at is None:
+        _aside(link_by_itself, held.pk, call.run)
     if held.ended_at is None or held.status != status:
         row = _row(held)
         word = row.get_status_display()

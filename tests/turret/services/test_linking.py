@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from runfolders.models import Runfolder
-from seqhub.operations.models import Event
+from seqhub.operations.models import Attention, Event
 from tests.factories import RootFactory, RunfolderFactory
 from tests.turret.factories import WorkflowFactory
-from tests.turret.services.calls import begin_call, make_caller
+from tests.turret.services.calls import begin_call, complete_call, make_caller
 from turret.engine.records import Run
 from turret.models import Workflow
 from turret.services import tracing
@@ -91,6 +91,25 @@ def test_it_is_linked_when_it_begins(run: Runfolder) -> None:
     assert Workflow.objects.get().runfolder == run
     kinds = Event.objects.filter(runfolder_ref=run.pk).values_list("kind", flat=True)
     assert sorted(kinds) == ["began", "linked"]
+
+
+def test_one_that_never_began_is_linked_when_it_ends(run: Runfolder) -> None:
+    """As Nextflow 25.08 to 25.10 may do it, or where the begin was lost."""
+    caller = make_caller()
+    row = WorkflowFactory.create(token_digest=caller.token_digest, begun_at=None)
+    end = complete_call(launch_dir=PATH, success=False, error_message="no")
+    tracing.complete(row.workflow_id, end, caller)
+    assert Workflow.objects.get().runfolder == run
+    kinds = Event.objects.filter(runfolder_ref=run.pk).values_list("kind", flat=True)
+    assert sorted(kinds) == ["ended", "linked"]
+    assert Attention.objects.get().runfolder_ref == run.pk
+
+
+def test_what_a_person_unlinked_meanwhile_stays_so(run: Runfolder) -> None:
+    caller = make_caller()
+    row = WorkflowFactory.create(token_digest=caller.token_digest)
+    tracing.complete(row.workflow_id, complete_call(launch_dir=PATH), caller)
+    assert Workflow.objects.get().runfolder is None
 
 
 def test_what_a_person_linked_stays(run: Runfolder) -> None:
