@@ -6,7 +6,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone
 
 from turret.choices import UNDER_WAY
@@ -23,36 +24,36 @@ def prune() -> None:
     now = timezone.now()
     policy = current_policy()
     if policy.keep_tasks is not None:
-        rows = _older(now - policy.keep_tasks).filter(tasks_pruned_at=None)
-        _each(rows, _drop_tasks, now)
+        _each("tasks_pruned_at", now - policy.keep_tasks, _drop_tasks)
     if policy.keep_scripts is not None:
-        rows = _older(now - policy.keep_scripts).filter(scripts_pruned_at=None)
-        _each(rows, _drop_scripts, now)
+        _each("scripts_pruned_at", now - policy.keep_scripts, _drop_scripts)
 
 
-def _older(due: dt.datetime) -> QuerySet[Workflow]:
-    """Ended, or not heard of, since before `due`."""
-    return Workflow.objects.exclude(status__in=UNDER_WAY).filter(last_seen_at__lt=due)
-
-
-def _each(
-    rows: QuerySet[Workflow],
-    drop: Callable[[int, dt.datetime], None],
-    now: dt.datetime,
-) -> None:
+def _each(mark: str, due: dt.datetime, drop: Callable[[int], int]) -> None:
+    """`drop` a batch of each workflow that has ended, or is not heard of, since before
+    `due`, until it says that nothing is left."""
+    # One that was heard of after it was pruned has new details.
+    left = Q(**{mark: None}) | Q(**{f"{mark}__lt": F("last_seen_at")})
+    old = Workflow.objects.filter(left, last_seen_at__lt=due)
+    rows = old.exclude(status__in=UNDER_WAY)
     for pk in list(rows.order_by("pk").values_list("pk", flat=True)):
-        drop(pk, now)
+        is_done = False
+        while not is_done:
+            with transaction.atomic():
+                # It may be heard of at this moment: then it is not old.
+                row = rows.select_for_update(no_key=True).only("pk").filter(pk=pk)
+                is_done = not row.first() or not drop(pk)
+                if is_done:
+                    rows.filter(pk=pk).update(**{mark: timezone.now()})
 
 
-def _drop_tasks(pk: int, now: dt.datetime) -> None:
-    tasks = WorkflowTask.objects.filter(workflow=pk)
-    while ids := list(tasks.order_by().values_list("pk", flat=True)[:BATCH]):
-        WorkflowTask.objects.filter(pk__in=ids).delete()
-    Workflow.objects.filter(pk=pk).update(tasks_pruned_at=now)
+def _drop_tasks(pk: int) -> int:
+    ids = WorkflowTask.objects.filter(workflow=pk).order_by().values_list("pk")
+    return WorkflowTask.objects.filter(pk__in=ids[:BATCH]).delete()[0]
 
 
-def _drop_scripts(pk: int, now: dt.datetime) -> None:
+def _drop_scripts(pk: int) -> int:
+    Workflow.objects.filter(pk=pk).exclude(config_text="").update(config_text="")
     full = WorkflowTask.objects.filter(workflow=pk).exclude(script="", env="")
-    while ids := list(full.order_by().values_list("pk", flat=True)[:BATCH]):
-        WorkflowTask.objects.filter(pk__in=ids).update(script="", env="")
-    Workflow.objects.filter(pk=pk).update(scripts_pruned_at=now, config_text="")
+    ids = full.order_by().values_list("pk")[:BATCH]
+    return WorkflowTask.objects.filter(pk__in=ids).update(script="", env="")

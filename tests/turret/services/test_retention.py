@@ -105,3 +105,35 @@ def test_many_tasks_go_in_batches(
     assert not WorkflowTask.objects.exists()
     with django_assert_max_num_queries(2):  # what is pruned is not looked at again
         prune()
+
+
+def test_what_is_heard_of_meanwhile_stays_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = (workflow(1_000, status=Status.UNKNOWN) for _ in range(2))
+    drop = retention._drop_tasks
+
+    def hear_of_the_second(pk: int) -> int:
+        Workflow.objects.filter(pk=second.pk).update(
+            last_seen_at=timezone.now(), status=Status.RUNNING
+        )
+        return drop(pk)
+
+    monkeypatch.setattr(retention, "_drop_tasks", hear_of_the_second)
+    prune()
+    assert (left(first)[0], left(second)[0]) == (0, 2)
+    assert second.tasks_pruned_at is None
+
+
+def test_what_comes_after_it_was_pruned_grows_old_too() -> None:
+    row = workflow(1_000)
+    prune()
+    TaskFactory.create(workflow=row)
+    ago = timezone.now() - dt.timedelta(days=200)
+    Workflow.objects.update(
+        last_seen_at=ago,
+        tasks_pruned_at=ago - dt.timedelta(days=1),
+        scripts_pruned_at=ago - dt.timedelta(days=1),
+    )
+    prune()
+    assert left(row)[0] == 0
