@@ -48,13 +48,17 @@ def listed_workflows() -> QuerySet[Workflow]:
     )
 
 
-def find_workflow(workflow_id: str) -> Workflow:
-    """The workflow with all columns. Raises UnknownWorkflow."""
+def find_workflow(workflow_id: str, *heavy: str) -> Workflow:
+    """The workflow with those of its HEAVY columns that are named.
+
+    Raises UnknownWorkflow.
+    """
     rows = Workflow.objects.select_related("owner", "runfolder")
+    rows = rows.defer(*(set(HEAVY) - set(heavy)))
     # PostgreSQL refuses U+0000 in texts.
     row = rows.filter(workflow_id=workflow_id.replace("\0", "")).first()
     if row is None:
-        raise UnknownWorkflow("There is no such workflow.")
+        raise UnknownWorkflow(f"There is no run {workflow_id[:50]}.")
     return row
 
 

@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from seqhub.lib.turns import Turn
 from seqhub.operations.api.openapi import errors
-from turret.api.rows import workflow_at
 from turret.api.runs import VIEW
 from turret.panels.reports import Line, find_reports, lines_of
+from turret.selectors import find_workflow
 
 
 class ReportSerializer(serializers.Serializer[Line]):
@@ -61,7 +61,7 @@ class RunReports(APIView):
         responses={200: ReportListSerializer, **errors(404, 503)},
     )
     def get(self, request: Request, workflow_id: str) -> Response:
-        workflow = workflow_at(workflow_id)
+        workflow = find_workflow(workflow_id)
         with closing(Turn(request)):
             found = find_reports(workflow)
         lines = lines_of(workflow, found.reports)

@@ -19,7 +19,7 @@ from turret.engine.shapes import (
 )
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowProcess, WorkflowTask
-from turret.selectors import HEAVY, counters_of
+from turret.selectors import counters_of, find_workflow
 
 # Of a process whose run is over; the last snapshot may say otherwise.
 _NOTHING_LEFT = dict.fromkeys(
@@ -35,24 +35,10 @@ STALLED = (
 Entries = dict[int, list[dict[str, Any]]]
 
 
-def workflow_at(workflow_id: str, *heavy: str) -> Workflow:
-    """The workflow with those of its HEAVY columns that are named.
-
-    Raises UnknownWorkflow.
-    """
-    rows = Workflow.objects.select_related("owner", "runfolder")
-    rows = rows.defer(*(set(HEAVY) - set(heavy)))
-    # PostgreSQL refuses U+0000 in texts.
-    row = rows.filter(workflow_id=workflow_id.replace("\0", "")).first()
-    if row is None:
-        raise UnknownWorkflow(f"There is no run {workflow_id[:50]}.")
-    return row
-
-
 def task_at(workflow_id: str, task_id: int, *heavy: str) -> WorkflowTask:
     """One task with all columns, and its workflow with those of its HEAVY ones that
     are named. Raises UnknownWorkflow."""
-    workflow = workflow_at(workflow_id, *heavy)
+    workflow = find_workflow(workflow_id, *heavy)
     task = workflow.tasks.filter(task_id=task_id).first()
     if task is None:
         raise UnknownWorkflow(f"The run {workflow_id[:50]} has no task {task_id}.")

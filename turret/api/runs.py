@@ -19,7 +19,6 @@ from seqhub.operations.api.serializers import EventSerializer
 from seqhub.operations.choices import Scope
 from seqhub.operations.models import Event
 from turret.api.filters import RunFilter
-from turret.api.rows import workflow_at
 from turret.api.serializers import (
     ProcessSerializer,
     RunConfigSerializer,
@@ -29,7 +28,7 @@ from turret.api.serializers import (
 )
 from turret.engine.masking import mask
 from turret.models import Workflow, WorkflowProcess
-from turret.selectors import chain_of, listed_workflows
+from turret.selectors import chain_of, find_workflow, listed_workflows
 
 VIEW = {Scope.READ: "turret.view_workflow"}
 DETAILS = ("error_report", "manifest", "stats", "containers", "extra")
@@ -98,7 +97,7 @@ class RunDetail(APIView):
         operation_id="run", responses={200: WorkflowDetailSerializer, **errors(404)}
     )
     def get(self, request: Request, workflow_id: str) -> Response:
-        workflow = workflow_at(workflow_id, *DETAILS)
+        workflow = find_workflow(workflow_id, *DETAILS)
         context = run_context(request, [workflow])
         context["chain"] = chain_of(workflow)
         context["may_see_secrets"] = may_see_secrets(request)
@@ -116,7 +115,7 @@ class RunConfig(APIView):
     )
     def get(self, request: Request, workflow_id: str) -> Response:
         columns = ("params", "config_files", "config_text")
-        workflow = workflow_at(workflow_id, *columns)
+        workflow = find_workflow(workflow_id, *columns)
         return Response({name: mask(getattr(workflow, name)) for name in columns})
 
 
@@ -128,7 +127,7 @@ class ProcessList(ListAPIView[WorkflowProcess]):
     queryset = WorkflowProcess.objects.none()  # for the OpenAPI document
 
     def get_queryset(self) -> QuerySet[WorkflowProcess]:
-        return workflow_at(self.kwargs["workflow_id"]).processes.all()
+        return find_workflow(self.kwargs["workflow_id"]).processes.all()
 
 
 class MetricsSerializer(serializers.Serializer[dict[str, Any]]):
@@ -148,7 +147,9 @@ class RunMetrics(APIView):
         operation_id="run_metrics", responses={200: MetricsSerializer, **errors(404)}
     )
     def get(self, request: Request, workflow_id: str) -> Response:
-        return Response({"metrics": workflow_at(workflow_id, "metrics").metrics or []})
+        return Response(
+            {"metrics": find_workflow(workflow_id, "metrics").metrics or []}
+        )
 
 
 class DagSerializer(serializers.Serializer[dict[str, Any]]):
@@ -167,7 +168,7 @@ class RunDag(APIView):
         operation_id="run_dag", responses={200: DagSerializer, **errors(404)}
     )
     def get(self, request: Request, workflow_id: str) -> Response:
-        return Response({"dag": workflow_at(workflow_id, "dag").dag})
+        return Response({"dag": find_workflow(workflow_id, "dag").dag})
 
 
 class RunEvents(ListAPIView[Event]):
@@ -178,5 +179,5 @@ class RunEvents(ListAPIView[Event]):
     queryset = Event.objects.none()  # for the OpenAPI document
 
     def get_queryset(self) -> QuerySet[Event]:
-        workflow = workflow_at(self.kwargs["workflow_id"])
+        workflow = find_workflow(self.kwargs["workflow_id"])
         return Event.objects.filter(subject=workflow.subject)

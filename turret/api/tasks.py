@@ -21,7 +21,7 @@ from seqhub.operations.api.fields import RowSerializer
 from seqhub.operations.api.openapi import errors
 from turret.api.fields import MaskedField
 from turret.api.filters import TaskFilter
-from turret.api.rows import task_at, workflow_at
+from turret.api.rows import task_at
 from turret.api.runs import VIEW, may_see_secrets
 from turret.choices import TaskStatus
 from turret.engine.causes import Cause
@@ -29,7 +29,7 @@ from turret.engine.masking import mask
 from turret.models import WorkflowTask
 from turret.panels.failures import failure_of
 from turret.panels.tasks import EXPORTED, export_rows
-from turret.selectors import TASK_HEAVY
+from turret.selectors import TASK_HEAVY, find_workflow
 
 
 class TaskSerializer(RowSerializer):
@@ -115,7 +115,7 @@ class TaskList(ListAPIView[WorkflowTask]):
     queryset = WorkflowTask.objects.none()  # for the OpenAPI document
 
     def get_queryset(self) -> QuerySet[WorkflowTask]:
-        tasks = workflow_at(self.kwargs["workflow_id"]).tasks
+        tasks = find_workflow(self.kwargs["workflow_id"]).tasks
         return tasks.defer(*TASK_HEAVY)
 
     @extend_schema(

@@ -20,10 +20,11 @@ from seqhub.operations.api.openapi import errors
 from seqhub.operations.choices import Scope
 from seqhub.operations.errors import NotFound
 from turret.api.platform.views import FOUND, PlatformView
-from turret.api.rows import task_at, workflow_at
+from turret.api.rows import task_at
 from turret.api.runs import SECRETS
 from turret.engine.masking import mask
 from turret.engine.tails import Tail, Untold, read_tail, root_of
+from turret.selectors import find_workflow
 
 LOG_FILE = ".nextflow.log"
 LOG_BYTES = 256 << 10
@@ -44,7 +45,7 @@ class Log(PlatformView):
 
     @extend_schema(operation_id="platform_log", responses={**FOUND, **errors(403)})
     def get(self, request: Request, workflow_id: str) -> Response:
-        tail = _tail(workflow_at(workflow_id).launch_dir, LOG_FILE, LOG_BYTES)
+        tail = _tail(find_workflow(workflow_id).launch_dir, LOG_FILE, LOG_BYTES)
         return Response(
             {
                 "log": {
@@ -65,7 +66,7 @@ class Download(PlatformView):
         operation_id="platform_download", parameters=[FILE_NAME], responses=DOWNLOAD
     )
     def get(self, request: Request, workflow_id: str) -> HttpResponse:
-        workflow = workflow_at(workflow_id)
+        workflow = find_workflow(workflow_id)
         name = request.query_params.get("fileName", "")
         if name != f"nf-{workflow_id}.log":
             raise NotFound(f"{name[:50]!r} is not kept; there is nf-{workflow_id}.log.")

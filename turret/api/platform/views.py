@@ -22,10 +22,10 @@ from seqhub.operations.errors import NotFound
 from turret.api.filters import sorted_tasks, with_words
 from turret.api.platform import shapes
 from turret.api.platform.usage import progress_shape
-from turret.api.rows import task_at, workflow_at
+from turret.api.rows import task_at
 from turret.api.runs import VIEW, may_see_secrets
 from turret.models import Workflow, WorkflowTask
-from turret.selectors import listed_workflows
+from turret.selectors import find_workflow, listed_workflows
 from turret.services.search import KEYWORDS_HELP, matching
 
 # The one workspace, for clients that are told to use one.
@@ -84,7 +84,7 @@ class WorkflowDetail(PlatformView):
 
     @extend_schema(operation_id="platform_workflow", responses=FOUND)
     def get(self, request: Request, workflow_id: str) -> Response:
-        workflow = workflow_at(workflow_id, *shapes.HEAVY)
+        workflow = find_workflow(workflow_id, *shapes.HEAVY)
         shape = shapes.detail_shape(
             workflow,
             progress_shape(workflow),
@@ -98,7 +98,7 @@ class Progress(PlatformView):
 
     @extend_schema(operation_id="platform_progress", responses=FOUND)
     def get(self, request: Request, workflow_id: str) -> Response:
-        return Response({"progress": progress_shape(workflow_at(workflow_id))})
+        return Response({"progress": progress_shape(find_workflow(workflow_id))})
 
 
 class Launch(PlatformView):
@@ -106,7 +106,7 @@ class Launch(PlatformView):
 
     @extend_schema(operation_id="platform_launch", responses=FOUND)
     def get(self, request: Request, workflow_id: str) -> Response:
-        workflow_at(workflow_id)
+        find_workflow(workflow_id)
         return Response({"launch": None})
 
 
@@ -115,7 +115,9 @@ class Metrics(PlatformView):
 
     @extend_schema(operation_id="platform_metrics", responses=FOUND)
     def get(self, request: Request, workflow_id: str) -> Response:
-        return Response({"metrics": workflow_at(workflow_id, "metrics").metrics or []})
+        return Response(
+            {"metrics": find_workflow(workflow_id, "metrics").metrics or []}
+        )
 
 
 class Tasks(PlatformView):
@@ -133,7 +135,7 @@ class Tasks(PlatformView):
     )
     def get(self, request: Request, workflow_id: str) -> Response:
         query = request.query_params
-        rows = workflow_at(workflow_id).tasks.all()
+        rows = find_workflow(workflow_id).tasks.all()
         if text := query.get("search"):
             rows = with_words(rows, text)
         if column := shapes.sort_column(query.get("sortBy", "taskId")):
