@@ -24,7 +24,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -176,10 +176,8 @@ class Spent:
         for name, processes in zip(
             self._sums, (self._web, postgres, [self._own]), strict=True
         ):
-            times = [process.cpu_times() for process in processes]
-            self._sums[name] += sign * sum(time.user + time.system for time in times)
-            held = sum(process.memory_full_info().pss for process in processes)
-            self._held_mb[name] = held / 1e6
+            self._sums[name] += sign * sum(_cpu_s(process) for process in processes)
+            self._held_mb[name] = sum(_pss_mb(process) for process in processes)
 
     def show_memory(self) -> None:
         parts = (f"{name} {held:.0f} MB" for name, held in self._held_mb.items())
@@ -191,6 +189,19 @@ class Spent:
             for name, seconds in self._sums.items()
         )
         print(f"CPU time of a request: {', '.join(parts)}")
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):  # PostgreSQL's helpers come and go
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0
+
+
+def _pss_mb(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        return float(process.memory_full_info().pss / 1e6)
+    return 0
 
 
 @contextmanager
