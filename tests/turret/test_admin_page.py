@@ -177,6 +177,17 @@ def test_a_cached_task_leads_to_the_one_that_computed_it() -> None:
     assert client.get(f"{LIST}{first.pk}/tasks/7/").context["origin"] is None
 
 
+@pytest.mark.parametrize("number", [-(2**63), -1, 0, 2**63 - 1])
+def test_a_task_of_any_number_has_its_page(number: int) -> None:
+    client = staff("viewer")
+    row = WorkflowFactory.create(status=Status.FAILED)
+    task_of(row, number, TaskStatus.FAILED, name="odd one")
+    for tab in ("overview", "tasks"):
+        assert "odd one" in text_of(client, page_of(row), tab=tab)
+    assert "odd one" in text_of(client, f"{LIST}{row.pk}/tasks/{number}/")
+    assert client.get(f"{LIST}{row.pk}/tasks/{number}/error/").status_code == 200
+
+
 @pytest.mark.parametrize("key", ["session_id", "q", "status__exact", "project_name"])
 def test_what_no_database_holds_is_not_looked_for(key: str) -> None:
     answer = staff("viewer").get(LIST, {key: "a\0b"})

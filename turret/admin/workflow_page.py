@@ -40,13 +40,14 @@ class WorkflowAdmin(ReportPages):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         name = "turret_workflow"
-        task = "<int:pk>/tasks/<int:task_id>/"
+        # A client may number its tasks as it likes, below zero as well.
+        task = r"^(?P<pk>[0-9]+)/tasks/(?P<task_id>-?[0-9]{1,19})/"
         return [
             path("<int:pk>/live/", view(self.live_view), name=f"{name}_live"),
             path("<int:pk>/do/<slug:key>/", view(self.do_view), name=f"{name}_do"),
             path("<int:pk>/tasks.csv", view(self.csv_view), name=f"{name}_tasks_csv"),
-            path(task, view(self.task_view), name=f"{name}_task"),
-            path(f"{task}error/", view(self.error_view), name=f"{name}_task_error"),
+            re_path(f"{task}$", view(self.task_view), name=f"{name}_task"),
+            re_path(f"{task}error/$", view(self.error_view), name=f"{name}_task_error"),
             # What Nextflow prints for its user to follow.
             re_path(
                 r"^by-id/(?P<workflow_id>[^/]+)/?$",
@@ -121,9 +122,9 @@ class WorkflowAdmin(ReportPages):
             done_at=gone if key == "delete" else None,
         )
 
-    def task_view(self, request: HttpRequest, pk: int, task_id: int) -> HttpResponse:
+    def task_view(self, request: HttpRequest, pk: str, task_id: str) -> HttpResponse:
         """A drawer in the page; a page of its own without JavaScript."""
-        workflow = self._workflow(request, str(pk))
+        workflow = self._workflow(request, pk)
         task = _task(workflow, task_id)
         may_see = request.user.has_perm(SEE_SECRETS)
         context = task_content(workflow, task, may_see=may_see)
@@ -136,9 +137,9 @@ class WorkflowAdmin(ReportPages):
     def csv_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return export_tasks(request, self._workflow(request, str(pk)))
 
-    def error_view(self, request: HttpRequest, pk: int, task_id: int) -> HttpResponse:
+    def error_view(self, request: HttpRequest, pk: str, task_id: str) -> HttpResponse:
         """For htmx: the end of a task's error output, and what it tells."""
-        workflow = self._workflow(request, str(pk))
+        workflow = self._workflow(request, pk)
         task = _task(workflow, task_id)
         if task.status != TaskStatus.FAILED:
             return TemplateResponse(request, "turret/tail.html", tail_content(task))
@@ -161,8 +162,8 @@ class WorkflowAdmin(ReportPages):
         return row
 
 
-def _task(workflow: Workflow, task_id: int) -> WorkflowTask:
-    task = workflow.tasks.filter(task_id=task_id).first()
+def _task(workflow: Workflow, task_id: str) -> WorkflowTask:
+    task = workflow.tasks.filter(task_id=int(task_id)).first()
     if task is None:
         raise Http404("The task is not known.")
     return task
