@@ -78,6 +78,14 @@ def test_a_line_says_what_people_look_for() -> None:
         assert words in text, words
 
 
+def test_a_count_leads_nowhere_when_the_tasks_were_removed_by_age() -> None:
+    now = timezone.now()
+    WorkflowFactory.create(ended=True, failed=2, retries=1, tasks_pruned_at=now)
+    text = text_of(staff("viewer"), LIST)
+    assert '<span class="failed">1</span>' in text
+    assert "state=failed" not in text
+
+
 def test_each_view_counts_what_it_shows() -> None:
     client = staff("viewer")
     for status in Status:

@@ -71,6 +71,19 @@ def test_tasks_without_an_end_are_called_so_once_the_run_is_over() -> None:
     assert tiles["unfinished"].number == 1
 
 
+def test_tasks_whose_records_were_lost_are_counted_once_the_run_is_over() -> None:
+    """What the lists count, the page accounts for."""
+    counts = {"succeeded": 4, "failed": 3, "retries": 1, "ignored": 1}
+    row = WorkflowFactory.create(ended=True, status=Status.FAILED, **counts)
+    task_of(row, 1, TaskStatus.COMPLETED)
+    task_of(row, 2, TaskStatus.FAILED, error_action="retry")
+    task_of(row, 3, TaskStatus.RUNNING)
+    tiles = {t.key: t for t in staff("viewer").get(page_of(row)).context["tiles"]}
+    assert (tiles["unfinished"].number, tiles["untold"].number) == (1, 4)
+    assert sum(tile.number for tile in tiles.values()) == 4 + 3
+    assert tiles["untold"].link == ""
+
+
 def test_numbers_stay_when_tasks_were_removed_by_age() -> None:
     row = WorkflowFactory.create(
         ended=True, succeeded=5, failed=2, retries=1, tasks_pruned_at=NOW

@@ -45,23 +45,23 @@ def _colour(workflow: Workflow) -> str:
 
 
 def failed_cell(workflow: Workflow) -> SafeString:
-    """Failed tasks; those that were ignored or retried are said with them."""
+    """Failed tasks as Nextflow counts them; those that were ignored or retried are
+    said with them."""
     counters = counters_of(workflow)
-    failed = true_failures(counters)
     lines = []
-    if failed:
-        link = tasks_link(workflow, state="failed")
-        lines.append(
-            format_html('<a class="failed" href="{}">{}</a>', link, f"{failed:,}")
-        )
-    for number, state, words in (
-        (counters.retries, "retried", "retried"),
-        (counters.ignored, "ignored", "ignored"),
+    for number, state, look, words in (
+        (true_failures(counters), "failed", "failed", ""),
+        (counters.retries, "retried", "below", " retried"),
+        (counters.ignored, "ignored", "below", " ignored"),
     ):
-        if number > 0:
+        said = f"{number:,}{words}"
+        if number > 0 and workflow.tasks_pruned_at:
+            lines.append(format_html('<span class="{}">{}</span>', look, said))
+        elif number > 0:
             link = tasks_link(workflow, state=state)
-            said = f"{number:,} {words}"
-            lines.append(format_html('<a class="below" href="{}">{}</a>', link, said))
+            lines.append(
+                format_html('<a class="{}" href="{}">{}</a>', look, link, said)
+            )
     return markup.lines(*lines) if lines else markup.faint("–")
 
 

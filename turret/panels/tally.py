@@ -110,6 +110,15 @@ UNFINISHED = State(
     "warning",
     "The run is over, and Nextflow never said what became of them.",
 )
+# Clients up to 26.03 drop the records that they could not send.
+UNTOLD = State(
+    "untold",
+    "never told of",
+    Q(pk=None),
+    "warning",
+    "Nextflow counted them, but no record of them came here.",
+)
+_ENDED = ("succeeded", "cached", "failed", "retried", "ignored", "aborted")
 # Failed in any way: what the panel of failures shows.
 FAILURES = State(
     "failures", "failed, retried or ignored", _FAILED, "danger", "Ended with an error."
@@ -205,9 +214,20 @@ def tiles(tally: Tally) -> list[Tile]:
         if _is_worth_it(state, numbers[state.key], is_over=is_over)
     ]
     left = sum(max(numbers[key], 0) for key in OPEN)
-    if is_over and left and not workflow.tasks_pruned_at:
-        found.append(_tile(workflow, UNFINISHED, left))
+    if is_over and not workflow.tasks_pruned_at:
+        if left:
+            found.append(_tile(workflow, UNFINISHED, left))
+        if (untold := _untold(workflow, numbers)) > 0:
+            state = UNTOLD
+            words = (state.label, "", state.colour, state.title)
+            found.append(Tile(state.key, untold, *words))
     return found
+
+
+def _untold(workflow: Workflow, numbers: Counter[str]) -> int:
+    """The counters are right: lists show them, and these tiles the tasks behind."""
+    counted = _counted(workflow)
+    return sum(counted[key] for key in _ENDED) - sum(numbers.values())
 
 
 def _is_worth_it(state: State, number: int, *, is_over: bool) -> bool:
