@@ -7,7 +7,9 @@ from typing import Any
 
 from seqhub.lib.panels import Panel
 from seqhub.lib.units import format_bytes
+from turret.engine.values import real
 from turret.models import Workflow
+from turret.panels.links import tasks_link
 from turret.panels.tasks import milliseconds
 
 # Below this share (%) of what was asked for, less would do.
@@ -28,6 +30,8 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class ProcessUse:
     process: str
+    short: str  # without the names of the workflows around it
+    link: str  # its tasks
     cpu: Use
     memory: Use
     time: Use
@@ -40,7 +44,7 @@ def resources_panel(workflow: Workflow) -> Panel:
     """From the metrics that Nextflow sends at the end."""
     workflow.refresh_from_db(fields=["metrics"])
     metrics = workflow.metrics if isinstance(workflow.metrics, list) else []
-    found = [_use_of(row) for row in metrics if isinstance(row, dict)]
+    found = [_use_of(workflow, row) for row in metrics if isinstance(row, dict)]
     return Panel(
         "resources",
         "Resources, used of what was asked for",
@@ -49,14 +53,17 @@ def resources_panel(workflow: Workflow) -> Panel:
     )
 
 
-def _use_of(row: dict[str, Any]) -> ProcessUse:
+def _use_of(workflow: Workflow, row: dict[str, Any]) -> ProcessUse:
     """Of the `metrics` of Nextflow (ResourcesAggregator): series `cpu` in % of a core,
     `mem` in bytes, `time` in ms, each with a `...Usage` in % of what was asked for."""
-    cpu = _use(row, "cpu", "cpuUsage", _cores)
+    name = str(row.get("process") or "")
+    cpu = _use(row, "cpu", "cpuUsage", _cores, is_limit=False)
     memory = _use(row, "mem", "memUsage", format_bytes)
     time = _use(row, "time", "timeUsage", lambda ms: milliseconds(round(ms)))
     return ProcessUse(
-        process=str(row.get("process") or ""),
+        process=name,
+        short=name.rpartition(":")[2],
+        link=tasks_link(workflow, process=name),
         cpu=cpu,
         memory=memory,
         time=time,
@@ -66,7 +73,10 @@ def _use_of(row: dict[str, Any]) -> ProcessUse:
     )
 
 
-def _use(row: dict[str, Any], key: str, usage: str, words: Any) -> Use:
+def _use(
+    row: dict[str, Any], key: str, usage: str, words: Any, *, is_limit: bool = True
+) -> Use:
+    """`is_limit`: a task that needs more than it asked for fails."""
     mean, most = _number(row, key, "mean"), _number(row, key, "max")
     share = _number(row, usage, "max")
     series = row.get(key)
@@ -76,7 +86,7 @@ def _use(row: dict[str, Any], key: str, usage: str, words: Any) -> Use:
         words="" if mean is None else words(mean),
         most=f"{at_most}, {label}" if at_most and label else at_most,
         share=share,
-        colour="danger" if share is not None and share > _TIGHT else "primary",
+        colour="danger" if is_limit and (share or 0) > _TIGHT else "primary",
     )
 
 
@@ -103,5 +113,4 @@ def _number(row: dict[str, Any], key: str, name: str) -> float | None:
     """Others wrote it: whatever is no number is not known."""
     series = row.get(key)
     value = series.get(name) if isinstance(series, dict) else None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and value is not None else None
+    return None if isinstance(value, str) else real(value)
