@@ -8,6 +8,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -167,3 +168,44 @@ def post(site: Site, token: str, body: bytes | Iterator[bytes]) -> int:
     assert (answer.status == 200) == ("workflowId" in json.loads(answer.read()))
     client.close()
     return answer.status
+
+
+def test_fifty_runs_at_once_keep_apart(site: Site, token: str) -> None:
+    """A hundred tasks a call, as a busy run sends each second: each run ends with its
+    own tasks and counts, and nobody was sent away."""
+    runs, calls, width = 50, 3, 100
+
+    def send(run: int) -> tuple[str, Counter[int]]:
+        sender = Sender(site.port, token, tries_again=False)
+        create = {"sessionId": f"many-{run}", "runName": f"many_{run}", "instant": run}
+        raw = json.dumps(create).encode()
+        made = str(sender.send("POST", "/trace/create", raw)["workflowId"])
+        begin = json.dumps({"workflow": {"runName": f"many_{run}"}, "instant": run})
+        sender.send("PUT", f"/trace/{made}/begin", begin.encode())
+        for call in range(calls):
+            tasks = [
+                {"taskId": n, "status": "COMPLETED", "name": f"{run}:{n}", "exit": call}
+                for n in range(width)
+            ]
+            progress = {"succeeded": run, "processes": [{"name": "A", "cached": run}]}
+            body = {"tasks": tasks, "progress": progress, "instant": run + call}
+            # Without blanks, as Nextflow writes it.
+            raw = json.dumps(body, separators=(",", ":")).encode()
+            sender.send("PUT", f"/trace/{made}/progress", raw)
+        sender.reconnect()
+        return made, sender.statuses
+
+    with ThreadPoolExecutor(runs) as pool:
+        found = list(pool.map(send, range(runs)))
+    assert {status for _, statuses in found for status in statuses} == {200}
+    stored = site.query(
+        "SELECT w.workflow_id, w.succeeded, p.cached, count(*), min(t.exit),"
+        " bool_and(t.name = w.succeeded || ':' || t.task_id) FROM turret_workflow w"
+        " JOIN turret_workflowtask t ON t.workflow_id = w.id"
+        " JOIN turret_workflowprocess p ON p.workflow_id = w.id"
+        " WHERE session_id LIKE 'many-%%' GROUP BY w.id, p.id"
+    )
+    expected = [
+        (made, run, run, width, calls - 1, True) for run, (made, _) in enumerate(found)
+    ]
+    assert sorted(stored) == sorted(expected)
