@@ -430,8 +430,9 @@ def test_resources_are_compared_with_what_was_asked_for() -> None:
         ended=True,
         metrics=[
             {
-                "process": "ALIGN",
+                "process": "DEMO:ALIGN",
                 "cpu": {"mean": 180, "max": 190},
+                "cpuUsage": {"max": 99},
                 "mem": {"mean": 2**30, "max": 2**31, "maxLabel": "ALIGN (s9)"},
                 "memUsage": {"mean": 50, "max": 97.5},
                 "time": None,
@@ -443,6 +444,8 @@ def test_resources_are_compared_with_what_was_asked_for() -> None:
     text = text_of(staff("viewer"), page_of(row), tab="resources")
     for words in ("1.8 cores", "1.0 GiB", "97.5 %", "ALIGN (s9)", "sample may fail"):
         assert words in text, words
+    assert text.count("bar-danger") == 1  # busy processors are no danger
+    assert 'tab=tasks&amp;process=DEMO%3AALIGN" title="DEMO:ALIGN">ALIGN<' in text
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -66,7 +66,7 @@ def with_counters(story: Story, **counts: int) -> Story:
         ),
         (
             replace(RUNNING, status=Status.SUBMITTED, since=ago(seconds=12)),
-            "Nextflow compiles its script for 12 s; there is no task yet.",
+            "Nextflow has been compiling its script for 12 s; there is no task yet.",
         ),
         (
             replace(RUNNING, status=Status.UNKNOWN, last_seen_at=ago(hours=3)),

@@ -36,7 +36,8 @@ def headline(story: Story, now: dt.datetime) -> str:
     match story.status:
         case Status.SUBMITTED:
             since = _for(story.since, now)
-            return f"Nextflow compiles its script for {since}; there is no task yet."
+            compiles = f"Nextflow has been compiling its script for {since}"
+            return f"{compiles}; there is no task yet."
         case Status.RUNNING:
             return _when_running(story, now)
         case Status.UNKNOWN:

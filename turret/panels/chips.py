@@ -27,6 +27,11 @@ UNFINISHED = Chip(
     "The run is over, and Nextflow never said what became of this task.",
 )
 RETRIED = Chip("retried", "warning", "restart_alt", "A later attempt followed.")
+# Beside tiles and filters that say so, too.
+_WORDS: dict[str, str] = {
+    TaskStatus.COMPLETED: "succeeded",
+    TaskStatus.NEW: "pending",
+}
 IGNORED = Chip("ignored", "warning", "error", "It failed, and the run went on.")
 
 
@@ -69,7 +74,7 @@ def task_chip(workflow: Workflow, task: WorkflowTask) -> Chip:
     if workflow.status in FINAL and not Word(task.status).is_final:
         return UNFINISHED
     return Chip(
-        TaskStatus(task.status).label,
+        _WORDS.get(task.status, TaskStatus(task.status).label),
         TASK_COLOURS[task.status],
         TASK_ICONS[task.status],
         TASK_GLOSSARY[task.status],

@@ -48,7 +48,6 @@ def _images(workflow: Workflow) -> Panel:
         {
             "lines": lines[:MOST_IMAGES],
             "is_cut": len(lines) > MOST_IMAGES,
-            "has_sources": any(line["source"] for line in lines),
             "workflow": workflow,
         },
         count=None if len(lines) > MOST_IMAGES else len(lines) or None,

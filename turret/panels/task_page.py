@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seqhub.lib.units import format_bytes
@@ -134,12 +134,20 @@ def _used(task: WorkflowTask) -> list[Used]:
     """Of what was asked for; what is neither asked for nor known is left out."""
     cores = None if task.pcpu is None else task.pcpu / 100
     rows = [
-        _line("CPUs", task.cpus, cores, lambda n: f"{n:g}" if n >= 1 else f"{n:.2g}"),
+        # Busy processors are no danger: a limit is what a task is killed at.
+        replace(
+            _line("CPUs", task.cpus, cores, _number),
+            colour="primary",
+        ),
         _line("Memory", task.memory_bytes, task.peak_rss_bytes, format_bytes),
         _line("Time", task.time_ms, task.realtime_ms, lambda n: milliseconds(round(n))),
         _line("Disk", task.disk_bytes, None, format_bytes),
     ]
     return [row for row in rows if row.asked or row.used]
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if value >= 1 else f"{value:.2g}"
 
 
 def _line(label: str, asked: float | None, used: float | None, words: Any) -> Used:
