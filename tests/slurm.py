@@ -28,7 +28,7 @@ from tests.directories import open_directory
 from tests.needs import need
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scancel", "scontrol", "squeue")
-PATIENCE_S = 30
+PATIENCE_S = 60
 # Jobs start at once instead of within seconds, also more than there are processors;
 # commands give up after two seconds, not eighteen, while the controller is away.
 CONFIGURATION = """\
