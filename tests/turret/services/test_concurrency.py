@@ -4,13 +4,16 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from threading import Barrier
 from typing import TypeVar
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from pytest_django import Settings
 
+from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.models import Attention, Event
 from seqhub.operations.services.events import SYSTEM
 from tests.turret.services.calls import (
@@ -28,7 +31,14 @@ from turret.engine.records import Process
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowTask
 from turret.services import rows, tracing
-from turret.services.overrides import delete_workflow, lock_workflow
+from turret.services.overrides import (
+    delete_workflow,
+    lock_workflow,
+    mark_unknown,
+    set_labels,
+)
+from turret.services.retention import prune
+from turret.services.silence import watch
 from turret.words import TaskStatus
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,6 +176,50 @@ def test_call_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     # As a client that sends it again.
     tracing.update(run.workflow_id, call, caller)
     assert run.tasks.count() == 1
+
+
+@pytest.mark.slow
+def test_people_and_ticks_amid_calls_never_wait_in_a_circle(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Runs of one session end, come back and are pruned, marked and watched at once."""
+    at_once_old = {"keep_tasks_days": 1e-9, "keep_scripts_days": 1e-9}
+    section = settings.CONFIG.turret.model_copy(update=at_once_old)
+    settings.CONFIG = settings.CONFIG.model_copy(update={"turret": section})
+    caller = make_caller()
+    runs = [make_run(caller, instant=NOW_MS + number) for number in range(3)]
+    steps = range(25)
+
+    def write(run: Workflow) -> None:
+        for step in steps:
+            tasks = [make_task(n, script="x") for n in range(step % 7, 40)]
+            call = update_call(tasks, instant=NOW_MS + step, succeeded=step)
+            tracing.update(run.workflow_id, call, caller)
+
+    def end(run: Workflow) -> None:
+        for step in steps:
+            call = complete_call(NOW_MS + step, success=bool(step % 2))
+            tracing.complete(run.workflow_id, call, caller)
+
+    def decide() -> None:
+        for step in steps:
+            pk = runs[step % 3].pk
+            set_labels(pk, [f"label {step}"], actor=SYSTEM)
+            with suppress(IllegalTransition):
+                mark_unknown(pk, actor=SYSTEM, reason="test")
+
+    def tick() -> None:
+        for _ in steps:
+            prune()
+            watch()
+
+    calls: list[Callable[[], None]] = [partial(write, run) for run in runs]
+    calls += [partial(end, run) for run in runs]
+    at_once([*calls, decide, tick, tick])
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+    for run in runs:
+        write(run)
+        assert run.tasks.count() == 40
 
 
 @pytest.mark.slow
