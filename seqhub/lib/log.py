@@ -102,8 +102,6 @@ def logging_settings(level: str, level_file: Path) -> dict[str, Any]:
             # It warns of each exit code of gpg; what one means is said where it is
             # known.
             "gnupg": {"level": "ERROR"},
-            # At INFO it tells of every connection that it lends.
-            "psycopg.pool": {"level": "WARNING"},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         },
     }
