@@ -17,8 +17,7 @@ from tests.nextflow.runs import PATIENCE_S, Run, end
 
 pytestmark = pytest.mark.slow
 
-
-# A task's hash and whether it was cached.
+# An entry of Nextflow's index: a task's hash, and whether it was cached.
 INDEXED_BYTES = 17
 
 
