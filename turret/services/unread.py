@@ -16,7 +16,7 @@ from psycopg.errors import StatementTooComplex
 from turret.engine.records import Task
 from turret.engine.trace import TASK_KEYS
 from turret.engine.unread import EXTRA_KEYS, Unread
-from turret.engine.values import NO_EXIT
+from turret.engine.values import MAX_DEPTH, NO_EXIT
 from turret.services import rows, statements
 from turret.services.callers import Caller
 from turret.words import ErrorAction, Status, TaskStatus
@@ -101,8 +101,11 @@ _SENT = ", ".join(
 _EXTRA_SENT = ", ".join(f'"{key}" jsonb' for key in EXTRA_KEYS)
 _EXTRA_VALUES = ", ".join(f'sent."{key}"' for key in EXTRA_KEYS)
 _EXTRA_PAIRS = ", ".join(f"('{key}', sent.\"{key}\")" for key in EXTRA_KEYS)
+# As values.document: Python could not read it back.
+_TOO_DEEP = f"""strict $.**{{{MAX_DEPTH}}} ?
+  (@.type() == "array" || @.type() == "object")"""
 _EXTRA = f"""(SELECT jsonb_object_agg(key, value) FROM (VALUES {_EXTRA_PAIRS})
-  AS pairs(key, value) WHERE value IS NOT NULL)"""  # noqa: S608 - of our own words
+  AS pairs(key, value) WHERE NOT jsonb_path_exists(value, '{_TOO_DEEP}'))"""  # noqa: S608 - of our own words
 _VALUES = ", ".join(_value(field.name, str(field.type)) for field in _FIELDS)
 _NAMES = ", ".join(f'"{field.name}"' for field in _FIELDS)
 

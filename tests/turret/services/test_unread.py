@@ -80,6 +80,10 @@ def task(**fields: Any) -> dict[str, Any]:
     return {"taskId": 1, "status": "COMPLETED", "name": "ALIGN (s1)", **fields}
 
 
+def nested(depth: int) -> Any:
+    return json.loads("[" * depth + "1" + "]" * depth)
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -107,6 +111,9 @@ def task(**fields: Any) -> dict[str, Any]:
         {"errorAction": None, "machineType": None},
         {"machineType": "n2", "gpuMetrics": {"name": None, "pct": [1, None]}},
         {"accelerator": 2, "resourceAllocation": {"cpuShares": 4}},
+        {"gpuMetrics": nested(64), "machineType": "n2"},
+        {"gpuMetrics": nested(65), "machineType": "n2"},
+        {"gpuMetrics": nested(900)},
         {"name": 5, "env": "A=1\nB=2"},
     ],
 )
