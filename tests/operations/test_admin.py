@@ -46,6 +46,24 @@ def test_a_token_is_shown_once() -> None:
     assert token.digest not in listed
 
 
+@pytest.mark.parametrize(
+    ("scopes", "nextflow", "scripts"),
+    [
+        (["trace"], True, False),
+        (["read"], False, True),
+        (["read", "trace"], True, True),
+    ],
+)
+def test_a_token_is_shown_with_what_it_is_good_for(
+    scopes: list[str], nextflow: bool, scripts: bool
+) -> None:
+    client = staff("manager")
+    answer = client.post(f"{TOKENS}add/", make(User.objects.get(), scopes=scopes))
+    page = answer.content.decode()
+    line = f"export TOWER_ACCESS_TOKEN={answer.context['text']}"
+    assert (line in page, "curl -H" in page) == (nextflow, scripts)
+
+
 def test_a_token_is_never_changed() -> None:
     client = staff("manager")
     token, _ = create_token(User.objects.get(), "robot", ["read"], actor=SYSTEM)

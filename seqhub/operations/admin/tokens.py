@@ -138,7 +138,8 @@ class ApiTokenAdmin(ReadOnlyAdmin):
             except DomainError as error:
                 form.add_error(None, error.message)
             else:
-                context |= {"token": token, "text": text}
+                export = f"export TOWER_ACCESS_TOKEN={text}"
+                context |= {"token": token, "text": text, "export": export}
         return TemplateResponse(request, "operations/token.html", context)
 
     def revoke_view(self, request: HttpRequest, token_id: int) -> HttpResponse:
