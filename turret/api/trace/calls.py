@@ -86,6 +86,9 @@ def user_info(request: HttpRequest, _workflow_id: str) -> Answer:
             "firstName": user.first_name or None,
             "lastName": user.last_name or None,
             "organization": None,
+            # The old service sent these two.
+            "avatar": None,
+            "trusted": True,
         },
         "needConsent": False,
         "defaultWorkspaceId": None,

@@ -176,6 +176,8 @@ def test_the_owner_of_a_token_is_told_who_that_is(ann: User) -> None:
             assert answer.body["user"]["id"] == ann.pk
             assert answer.body["user"]["userName"] == ann.username
             assert answer.body["user"]["name"]
+            assert answer.body["user"]["trusted"] is True
+            assert answer.body["user"]["avatar"] is None
 
 
 @pytest.mark.parametrize("authorization", ["", *GARBLED])
