@@ -33,6 +33,10 @@ from turret.engine.shapes import (
 from turret.models import Workflow, WorkflowProcess
 from turret.selectors import progress_of
 
+# Of a process whose run is over; the last snapshot may say otherwise.
+_NOTHING_LEFT = dict.fromkeys(
+    ("pending", "submitted", "running", "load_cpus", "load_memory_bytes"), 0
+)
 # For the OpenAPI document only: hundreds of runs are a page, and each serializer in
 # another costs as much as the rest of its run.
 _COUNTS = inline_serializer(
@@ -310,3 +314,9 @@ class ProcessSerializer(RowSerializer):
             "peak_cpus",
             "peak_memory_bytes",
         ]
+
+    def to_representation(self, instance: WorkflowProcess) -> dict[str, Any]:
+        row = super().to_representation(instance)
+        if is_over(instance.workflow):
+            row |= _NOTHING_LEFT
+        return row

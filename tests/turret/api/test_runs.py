@@ -151,6 +151,8 @@ def test_nothing_runs_in_a_run_that_is_over(client: APIClient) -> None:
     for counts in (entry["task_counts"], *entry["processes"]):
         assert [counts[key] for key in ("pending", "submitted", "running")] == [0] * 3
     assert entry["resources"]["loadCpus"] == entry["processes"][0]["loadCpus"] == 0
+    [process] = client.get(f"{API}/{run.workflow_id}/processes").json()["results"]
+    assert [process[key] for key in left] == [0] * 4
 
 
 @pytest.mark.parametrize(
