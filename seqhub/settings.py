@@ -227,7 +227,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "workflow", "description": "For tw, Seqera Platform's client."},
         {"name": "user", "description": "For tw as well."},
     ],
-    "PREPROCESSING_HOOKS": ["seqhub.operations.api.openapi.without_trailing_slash"],
+    "PREPROCESSING_HOOKS": ["seqhub.operations.api.openapi.documented"],
     "ENUM_NAME_OVERRIDES": {
         "SequencingEnum": "runfolders.choices.Sequencing",
         "StateEnum": "runfolders.choices.State",

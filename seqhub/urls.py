@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("runfolders.api.urls")),
     path("api/", include("archiving.api.urls")),
     path("api/", include("turret.api.urls")),
+    path("", include("turret.api.platform.urls")),
     path("api/", include("seqhub.operations.api.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(), name="docs"),

@@ -48,7 +48,9 @@ def test_the_openapi_document_is_valid_and_complete() -> None:
         "/api/runs/{workflow_id}",
         "/api/runs/{workflow_id}/tasks",
         "/api/runs/{workflow_id}/tasks/{task_id}",
+        "/api/workflow/{workflow_id}",
     } <= document["paths"].keys()
+    assert all(path.startswith("/api") for path in document["paths"])
 
 
 def test_the_openapi_document_is_served_without_a_token(client: Client) -> None:

@@ -5,10 +5,9 @@ The trace itself is answered in front of Django: turret.api.trace.
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from turret.api import reports, runs, tasks
-from turret.api.platform import files, views
 
 # One segment: ids that were imported may hold anything else.
 _RUN = r"^runs/(?P<workflow_id>[^/]+)"
@@ -25,18 +24,5 @@ urlpatterns = [
     re_path(rf"{_RUN}/reports/?$", reports.RunReports.as_view()),
     re_path(rf"{_RUN}/tasks/?$", tasks.TaskList.as_view(), name="tasks"),
     path("runs/<str:workflow_id>/tasks/<int:task_id>", tasks.TaskDetail.as_view()),
-    path("workflow", views.Workflows.as_view()),
-    path("workflow/<str:workflow_id>", views.WorkflowDetail.as_view()),
-    path("workflow/<str:workflow_id>/progress", views.Progress.as_view()),
-    path("workflow/<str:workflow_id>/launch", views.Launch.as_view()),
-    path("workflow/<str:workflow_id>/metrics", views.Metrics.as_view()),
-    path("workflow/<str:workflow_id>/tasks", views.Tasks.as_view()),
-    path("workflow/<str:workflow_id>/task/<int:task_id>", views.TaskDetail.as_view()),
-    path("workflow/<str:workflow_id>/log", files.Log.as_view()),
-    path("workflow/<str:workflow_id>/download", files.Download.as_view()),
-    path(
-        "workflow/<str:workflow_id>/download/<int:task_id>",
-        files.TaskDownload.as_view(),
-    ),
-    path("user/<int:user_id>/workspaces", views.Workspaces.as_view()),
+    path("", include("turret.api.platform.urls")),
 ]

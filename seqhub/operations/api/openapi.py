@@ -52,12 +52,13 @@ def errors(*statuses: int) -> dict[int, type[ErrorSerializer]]:
     return dict.fromkeys(statuses, ErrorSerializer)
 
 
-def without_trailing_slash(
+def documented(
     endpoints: list[tuple[str, str, str, object]],
 ) -> list[tuple[str, str, str, object]]:
-    """drf-spectacular's preprocessing hook: lists accept a slash at their end,
-    but are documented without."""
+    """drf-spectacular's preprocessing hook: lists accept a slash at their end, and
+    tw's calls are at `/`, too; documented are those below `/api`, without the slash."""
     return [
         (path.rstrip("/"), regex, method, callback)
         for path, regex, method, callback in endpoints
+        if path.startswith("/api")
     ]

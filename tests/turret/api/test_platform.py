@@ -89,6 +89,19 @@ def test_runs_are_listed_newest_first(
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["workflow", "workflow/run1", "workflow/run1/progress", "workflow/run1/tasks"],
+)
+@pytest.mark.usefixtures("run")
+def test_the_address_that_nextflow_has_is_good_for_tw_too(
+    client: APIClient, path: str
+) -> None:
+    answer = client.get(f"/{path}")
+    assert answer.status_code == 200
+    assert answer.json() == client.get(f"/api/{path}").json()
+
+
+@pytest.mark.parametrize(
     ("search", "count"),
     [("curie", 1), ("status:RUNNING username:ann", 1), ("status:failed", 0), ("", 2)],
 )
