@@ -197,8 +197,7 @@ def summary(config: Config, password: str | None) -> list[str]:
     ]
     if config.is_tryout:
         lines.append(
-            "Try-out mode, for there is no configuration file: `manage.py init` writes"
-            " one"
+            "Try-out mode, for there is no configuration file: `seqhub init` writes one"
         )
     return lines
 

@@ -39,7 +39,7 @@ SENT_BY_BROWSERS = (
 
 UNKNOWN = (
     "The token is unknown, expired or revoked. Send one that "
-    "`manage.py token create` or the console has made."
+    "`seqhub token create` or the console has made."
 )
 MALFORMED = (
     "Send `Authorization: Bearer <token>`, or Basic with the user name "
