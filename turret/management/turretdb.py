@@ -182,9 +182,13 @@ def _time(run: JsonObject, key: str) -> dt.datetime:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _BadValue(f"{key}: it is no number of seconds since 1970")
     try:
-        return dt.datetime.fromtimestamp(value, dt.UTC)
+        time = dt.datetime.fromtimestamp(value, dt.UTC)
     except (ValueError, OverflowError, OSError):
         raise _BadValue(f"{key}: it is no time") from None
+    # The first and the last year can't be shown in every time zone.
+    if not 1970 <= time.year < 2100:
+        raise _BadValue(f"{key}: it is no time")
+    return time
 
 
 def _progress(run: JsonObject) -> Progress:

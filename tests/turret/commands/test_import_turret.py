@@ -170,6 +170,8 @@ def test_a_workflow_that_was_traced_here_is_left_alone(file: Path) -> None:
         ({"updated_at": None}, "updated_at: it is no number of seconds"),
         ({"updated_at": 1e300}, "updated_at: it is no time"),
         ({"started_at": -1e15}, "started_at: it is no time"),
+        ({"updated_at": 253402300799}, "updated_at: it is no time"),
+        ({"started_at": -62135596800}, "started_at: it is no time"),
     ],
 )
 def test_a_bad_run_is_told_and_stops_no_other(
