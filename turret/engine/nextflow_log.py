@@ -53,6 +53,8 @@ _DRAWN = re.compile(
     r"\[[^\]]{1,10}\] (?:process > )?(?P<process>[^\s|(]++).*?(?:\[ *\d+%\]|\|) +"
     r"(?P<done>\d{1,9}) of (?P<total>\d{1,9})\b(?:.*, retries: (?P<retries>\d{1,9}))?"
 )
+# What an exception without a message of its own is called; the next line tells.
+_NAMELESS = "@unknown"
 # Colours and movements of the cursor, where a terminal was recorded.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -79,6 +81,8 @@ class _Log:
 
     def read(self, line: str) -> None:
         message = _COLOUR.sub("", line)
+        if self.first_error == _NAMELESS:
+            self.first_error = message.strip()
         if found := _LOG_LINE.match(message) or _PRINTED.match(message):
             message = found["message"]
             self._complain(found["level"], message)

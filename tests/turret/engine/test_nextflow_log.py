@@ -33,6 +33,16 @@ def ended(number: int, exit_status: int, job: str = "") -> str:
     )
 
 
+def test_an_error_without_a_name_is_told_by_its_exception(tmp_path: Path) -> None:
+    cause = "java.lang.UnsupportedOperationException: Missing plugin nf-tower 1.9.3"
+    path = tmp_path / ".nextflow.log"
+    path.write_text(
+        f"{STAMP} [main] ERROR nextflow.cli.Launcher - @unknown\n{cause}\n\tat x.Y\n"
+    )
+    found = parse_nf_log(path)
+    assert (found["error_count"], found["first_error"]) == (1, cause)
+
+
 @pytest.mark.parametrize(
     ("name", "progress", "failures"),
     [
