@@ -170,6 +170,12 @@ def test_a_cached_task_leads_to_the_one_that_computed_it() -> None:
     assert client.get(f"{LIST}{first.pk}/tasks/7/").context["origin"] is None
 
 
+def test_a_name_that_turns_letters_around_turns_itself_only() -> None:
+    row = WorkflowFactory.create(project_name="\u202eabc", profile="docker")
+    text = text_of(staff("viewer"), page_of(row))
+    assert "<bdi>\u202eabc 1.0.2</bdi> · <bdi>profile docker</bdi>" in text
+
+
 @pytest.mark.parametrize("number", [-(2**63), -1, 0, 2**63 - 1])
 def test_a_task_of_any_number_has_its_page(number: int) -> None:
     client = staff("viewer")
