@@ -116,7 +116,7 @@ def test_rows_of_tasks_move_while_a_drawer_is_open(
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text("echo hello")
     WorkflowTask.objects.update(status=TaskStatus.COMPLETED)
-    expect(page.locator("#task-rows")).to_contain_text("completed", timeout=10_000)
+    expect(page.locator("#task-rows")).to_contain_text("succeeded", timeout=10_000)
     expect(drawer).to_be_visible()
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
