@@ -11,6 +11,10 @@ class UnknownWorkflow(NotFound):
     code = "unknown_workflow"
 
 
+class UnknownTask(NotFound):
+    code = "unknown_task"
+
+
 class BadTrace(DomainError):
     """A body or a query that no Nextflow sends."""
 

@@ -17,7 +17,7 @@ from turret.engine.shapes import (
     PROCESS_KEYS,
     at_the_end,
 )
-from turret.errors import UnknownWorkflow
+from turret.errors import UnknownTask
 from turret.models import Workflow, WorkflowProcess, WorkflowTask
 from turret.selectors import counters_of, find_workflow
 
@@ -37,11 +37,11 @@ Entries = dict[int, list[dict[str, Any]]]
 
 def task_at(workflow_id: str, task_id: int, *heavy: str) -> WorkflowTask:
     """One task with all columns, and its workflow with those of its HEAVY ones that
-    are named. Raises UnknownWorkflow."""
+    are named. Raises UnknownWorkflow, UnknownTask."""
     workflow = find_workflow(workflow_id, *heavy)
     task = workflow.tasks.filter(task_id=task_id).first()
     if task is None:
-        raise UnknownWorkflow(f"The run {workflow_id[:50]} has no task {task_id}.")
+        raise UnknownTask(f"The run {workflow_id[:50]} has no task {task_id}.")
     return task
 
 

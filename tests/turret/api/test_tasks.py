@@ -144,7 +144,7 @@ def test_a_failed_task_says_why(
 @pytest.mark.parametrize("task", ["4", "0", "9" * 30])
 def test_an_unknown_task_is_404(client: APIClient, run: Workflow, task: str) -> None:
     answer = client.get(f"/api/runs/run1/tasks/{task}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_workflow")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_task")
 
 
 def test_environments_are_masked_and_for_those_who_may_see_them(
