@@ -66,14 +66,31 @@ def test_a_lock_that_is_not_had_in_time_is_503_and_taken_later(
     assert WorkflowTask.objects.count() == 1
 
 
-def test_a_lost_connection_is_503_and_the_next_call_is_taken(wire: Wire) -> None:
+def test_a_connection_that_was_lost_meanwhile_costs_no_call(wire: Wire) -> None:
     made = wire.created()
+    wire.call(made, "progress", batch(task()))
     with another_connection() as other:
         other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    assert wire.call(made, "progress", batch(task())).status == 503
+    assert wire.call(made, "progress", batch(task(taskId=2))).status == 200
+    assert WorkflowTask.objects.count() == 2
+
+
+def test_a_connection_that_is_lost_in_the_middle_is_503(wire: Wire) -> None:
+    made = wire.created()
+    with another_connection() as other:
+
+        def lose(execute: Any, sql: str, *rest: Any) -> Any:
+            other.execute(
+                "SELECT pg_terminate_backend(%s, 5000)",
+                [connection.connection.info.backend_pid],
+            )
+            return execute(sql, *rest)
+
+        with connection.execute_wrapper(lose):
+            assert wire.call(made, "begin", {}).status == 503
     connection.close()  # as the end of a request does
     assert wire.call(made, "progress", batch(task())).status == 200
 
