@@ -32,6 +32,13 @@ class QuietLogger(Logger):  # type: ignore[misc]
         self.error_log.handlers.clear()
         self.error_log.propagate = True
 
+    def exception(self, msg: Any, *args: Any, **kwargs: Any) -> None:
+        # A client that fell silent in the middle of a request (sockets.SILENCE_S).
+        if isinstance(sys.exc_info()[1], BlockingIOError):
+            self.debug(msg, *args, **kwargs)
+            return
+        super().exception(msg, *args, **kwargs)
+
 
 def share_memory(_server: object) -> None:
     """Keep the garbage collector from writing to pages that workers share."""
