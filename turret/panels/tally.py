@@ -150,7 +150,6 @@ class ProcessLine:
     colour: str
     link: str
     tiles: list[Tile]  # what is worth a word beside the bar
-    is_over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +256,8 @@ def process_lines(tally: Tally) -> list[ProcessLine]:
 
     def place(name: str) -> tuple[int, int, str]:
         row = rows.get(name)
-        return (
-            order.get(name, len(order)),
-            row.index if row else len(rows),
-            name,
-        )
+        index = row.index if row else len(rows)
+        return order.get(name, len(order)), index, name
 
     return [
         _process_line(workflow, name, rows.get(name), tally.by_process.get(name))
@@ -282,13 +278,13 @@ def _process_line(
 ) -> ProcessLine:
     if numbers is None:
         numbers = _counted(row) if row else Counter()
+    is_over = workflow.status in FINAL
     if row is not None:
-        found = done_of(counters_of(row), ended=workflow.status in FINAL)
+        found = done_of(counters_of(row), ended=is_over)
         done, total = found.done, found.total
     else:
         total = sum(numbers.values()) - numbers["retried"]
         done = total - sum(numbers[key] for key in OPEN)
-    is_over = workflow.status in FINAL
     tiles = [
         _tile(workflow, state, numbers[state.key], name)
         for state in STATES.values()
@@ -308,7 +304,6 @@ def _process_line(
         colour=_colour(numbers, is_done=total > 0 and done >= total),
         link="" if workflow.tasks_pruned_at else tasks_link(workflow, process=name),
         tiles=tiles,
-        is_over=is_over or (row is not None and row.terminated),
     )
 
 

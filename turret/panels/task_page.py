@@ -135,10 +135,7 @@ def _used(task: WorkflowTask) -> list[Used]:
     cores = None if task.pcpu is None else task.pcpu / 100
     rows = [
         # Busy processors are no danger: a limit is what a task is killed at.
-        replace(
-            _line("CPUs", task.cpus, cores, _number),
-            colour="primary",
-        ),
+        replace(_line("CPUs", task.cpus, cores, _number), colour="primary"),
         _line("Memory", task.memory_bytes, task.peak_rss_bytes, format_bytes),
         _line("Time", task.time_ms, task.realtime_ms, lambda n: milliseconds(round(n))),
         _line("Disk", task.disk_bytes, None, format_bytes),

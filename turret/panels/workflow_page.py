@@ -73,7 +73,7 @@ def processes_panel(workflow: Workflow, tally: Tally) -> Panel:
     return Panel(
         "processes",
         "Processes",
-        "turret/panels/processes.html",
+        "turret/panels/process_rows.html",
         {"lines": lines, "workflow": workflow},
         count=len(lines) or None,
     )
