@@ -17,7 +17,7 @@ SILENT = "workflow_silent"
 FAILED = "workflow_failed"
 
 
-def silent(workflow: Workflow) -> None:
+def open_silence(workflow: Workflow) -> None:
     """It has not been heard of for too long: stalled, unknown, or it never began."""
     silence = timezone.now() - workflow.last_seen_at
     message, step = _words_of_silence(workflow, silence)
@@ -26,12 +26,12 @@ def silent(workflow: Workflow) -> None:
     )
 
 
-def back(pk: int) -> None:
-    """The workflow was heard of again."""
+def close_silence(pk: int) -> None:
+    """It was heard of again."""
     close_attention(f"workflow:{pk}", SILENT)
 
 
-def ended(pk: int) -> None:
+def judge_end(pk: int) -> None:
     """Its client said how it ended; the row has that already. May be repeated."""
     workflow = Workflow.objects.select_related("runfolder").defer(*HEAVY).get(pk=pk)
     close_attention(workflow.subject, SILENT)
@@ -43,14 +43,14 @@ def ended(pk: int) -> None:
         _close_earlier(workflow)
 
 
-def moved(workflow: Workflow) -> None:
+def move(workflow: Workflow) -> None:
     """It belongs to another run, or to none."""
     ref, name = workflow.run or (None, "")
     rows = Attention.objects.filter(subject=workflow.subject)
     rows.update(runfolder_ref=ref, runfolder_name=name)
 
 
-def over(workflow: Workflow) -> None:
+def close_all(workflow: Workflow) -> None:
     """A person has decided, or it is about to be deleted."""
     close_attention(workflow.subject)
 

@@ -45,7 +45,7 @@ def mark_unknown(pk: int, *, actor: Actor, reason: str) -> Workflow:
     workflow.status_since = timezone.now()
     workflow.stalled_at = None
     workflow.save(update_fields=["status", "status_since", "stalled_at"])
-    attention.over(workflow)
+    attention.close_all(workflow)
     record(
         workflow,
         "marked_unknown",
@@ -72,7 +72,7 @@ def delete_workflow(pk: int, *, actor: Actor, reason: str) -> None:
     }
     message = f"Workflow {workflow} ({workflow.workflow_id}) was deleted. {reason}"
     record(workflow, "deleted", message, actor=actor, data=data)
-    attention.over(workflow)
+    attention.close_all(workflow)
     workflow.delete()
 
 
@@ -148,7 +148,7 @@ def link_runfolder(
         return workflow
     workflow.runfolder = run
     workflow.save(update_fields=["runfolder"])
-    attention.moved(workflow)
+    attention.move(workflow)
     message = f"{workflow} was linked to {run.name}. {reason}"
     record(workflow, "linked", message, actor=actor, data={"reason": reason})
     return workflow
@@ -165,5 +165,5 @@ def unlink_runfolder(pk: int, *, actor: Actor, reason: str = "") -> Workflow:
     record(workflow, "unlinked", message, actor=actor, data={"reason": reason})
     workflow.runfolder = None
     workflow.save(update_fields=["runfolder"])
-    attention.moved(workflow)
+    attention.move(workflow)
     return workflow

@@ -1,6 +1,6 @@
 """Workflows that are not heard of any more: stalled first, then unknown.
 
-The next call of a workflow's client brings it back (services of the trace).
+The next call of a workflow's client brings it back (services.tracing).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def watch() -> None:
     running = Workflow.objects.filter(status=Status.RUNNING)
     # Clients are given the whole time again after an outage of ours.
     for rows, after, change in (
-        (submitted, policy.never_began_after, _never_began),
-        (running, policy.unknown_after, _is_unknown),
-        (running.filter(stalled_at=None), policy.stalled_after, _is_stalled),
+        (submitted, policy.never_began_after, _give_up_unbegun),
+        (running, policy.unknown_after, _give_up_running),
+        (running.filter(stalled_at=None), policy.stalled_after, _mark_stalled),
     ):
         due = now - after
         if since > due:
@@ -72,19 +72,19 @@ def _silent_row(rows: QuerySet[Workflow], pk: int, due: dt.datetime) -> Workflow
     return found.select_related("runfolder").defer(*HEAVY).first()
 
 
-def _is_stalled(row: Workflow, now: dt.datetime) -> None:
+def _mark_stalled(row: Workflow, now: dt.datetime) -> None:
     row.stalled_at = now
     row.save(update_fields=["stalled_at"])
-    attention.silent(row)
+    attention.open_silence(row)
     message = "Nothing was heard of it for a while: it is stalled."
     record(row, "stalled", message, actor=SYSTEM)
 
 
-def _is_unknown(row: Workflow, now: dt.datetime) -> None:
+def _give_up_running(row: Workflow, now: dt.datetime) -> None:
     _give_up(row, now, "Nothing was heard of it for long: it is unknown.")
 
 
-def _never_began(row: Workflow, now: dt.datetime) -> None:
+def _give_up_unbegun(row: Workflow, now: dt.datetime) -> None:
     _give_up(row, now, "It never began: it is unknown.")
 
 
@@ -94,6 +94,6 @@ def _give_up(row: Workflow, now: dt.datetime, message: str) -> None:
     row.status_since = now
     row.stalled_at = None
     row.save(update_fields=["status", "status_since", "stalled_at"])
-    attention.silent(row)
+    attention.open_silence(row)
     data = {"from": before, "to": Status.UNKNOWN.value}
     record(row, "unknown", message, actor=SYSTEM, data=data)

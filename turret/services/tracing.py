@@ -164,7 +164,7 @@ def _complete(
         row = _row(held)
         word = row.get_status_display()
         record(row, "ended", f"It has ended: {word}.", actor=TRACE)
-        _aside(attention.ended, held.pk)
+        _aside(attention.judge_end, held.pk)
 
 
 @transaction.atomic
@@ -190,7 +190,7 @@ def _status_of_caller(held: Held) -> str:
     if held.stalled_at or held.status == Status.UNKNOWN:
         row = _row(held)
         record(row, "returned", "It is heard of again.", actor=TRACE)
-        _aside(attention.back, held.pk)
+        _aside(attention.close_silence, held.pk)
     return Status.RUNNING
 
 

@@ -25,7 +25,7 @@ def failed(**fields: object) -> Workflow:
     row = WorkflowFactory.create(
         ended=True, **{"status": Status.FAILED, "success": False, **fields}
     )
-    attention.ended(row.pk)
+    attention.judge_end(row.pk)
     return row
 
 
@@ -38,7 +38,7 @@ def test_a_failure_is_told_with_its_cause_and_the_next_step() -> None:
         TaskFactory.create(
             workflow=row, status="failed", exit=exit_status, error_action=action
         )
-    attention.ended(row.pk)
+    attention.judge_end(row.pk)
     found = Attention.objects.get()
     assert found.code == FAILED
     assert found.message.startswith("Workflow mad_curie failed. It was killed")
@@ -62,7 +62,7 @@ def test_a_failure_of_which_nothing_is_known_is_told_too() -> None:
 def test_no_other_end_needs_a_person(status: Status) -> None:
     row = WorkflowFactory.create(ended=True, status=status)
     open_attention(row.subject, SILENT, "Silent.")
-    attention.ended(row.pk)
+    attention.judge_end(row.pk)
     assert not codes()
 
 
@@ -72,24 +72,24 @@ def test_the_end_of_a_resumed_workflow_closes_the_failures_before() -> None:
     stranger = failed()
     assert len(codes()) == 3
     third = WorkflowFactory.create(ended=True, session_id="s")
-    attention.ended(third.pk)
+    attention.judge_end(third.pk)
     assert codes() == [(stranger.subject, FAILED)]
     # Their complete calls are repeated, or come late.
-    attention.ended(first.pk)
-    attention.ended(second.pk)
+    attention.judge_end(first.pk)
+    attention.judge_end(second.pk)
     assert codes() == [(stranger.subject, FAILED)]
 
 
 def test_a_success_closes_no_later_failure() -> None:
     first = WorkflowFactory.create(ended=True, session_id="s")
     second = failed(session_id="s")
-    attention.ended(first.pk)
+    attention.judge_end(first.pk)
     assert codes() == [(second.subject, FAILED)]
 
 
 def test_workflows_without_a_session_are_strangers() -> None:
     first = failed(session_id="")
-    attention.ended(WorkflowFactory.create(ended=True, session_id="").pk)
+    attention.judge_end(WorkflowFactory.create(ended=True, session_id="").pk)
     assert codes() == [(first.subject, FAILED)]
 
 
@@ -97,7 +97,7 @@ def test_what_was_set_aside_stays_so_when_the_end_is_told_again() -> None:
     row = failed()
     anna = Actor(Source.CONSOLE, "anna")
     ignore_attention(Attention.objects.get().pk, actor=anna, reason="Known.")
-    attention.ended(row.pk)
+    attention.judge_end(row.pk)
     assert Attention.objects.get().ignored_by == "anna"
 
 

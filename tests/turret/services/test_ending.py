@@ -179,11 +179,11 @@ def test_error_of_ours_refuses_neither_begin_nor_end(
         Workflow.objects.filter(pk=pk).update(labels=["half"])
         raise ZeroDivisionError
 
-    def ended(pk: int) -> None:
+    def judge_end(pk: int) -> None:
         Workflow.objects.filter(pk=pk).update(run_name="x" * 256)
 
     monkeypatch.setattr(tracing, "link_by_itself", link_by_itself)
-    monkeypatch.setattr(attention, "ended", ended)
+    monkeypatch.setattr(attention, "judge_end", judge_end)
     tracing.begin(run.workflow_id, begin_call(), caller)
     tracing.complete(run.workflow_id, complete_call(), caller)
     run.refresh_from_db()
