@@ -14,6 +14,7 @@ from turret.engine.records import Counters
 from turret.engine.shapes import (
     FAILURE_KEYS,
     LATEST_FAILURES,
+    NOTHING_AT_THE_END,
     PROCESS_KEYS,
     at_the_end,
 )
@@ -21,10 +22,9 @@ from turret.errors import UnknownTask
 from turret.models import Workflow, WorkflowProcess, WorkflowTask
 from turret.selectors import counters_of, find_workflow
 
-# Of a process whose run is over; the last snapshot may say otherwise.
-_NOTHING_LEFT = dict.fromkeys(
-    ("pending", "submitted", "running", "loadCpus", "loadMemory"), 0
-)
+_AT_THE_END = {
+    key: 0 for key, name in PROCESS_KEYS.items() if name in NOTHING_AT_THE_END
+}
 # Nothing is heard of what should be under way: as is_stalled.
 STALLED = (
     (Q(stalled_at__isnull=False) | Q(status=Status.UNKNOWN))
@@ -57,8 +57,7 @@ def is_stalled(workflow: Workflow) -> bool:
 
 
 def shown_counters(row: Workflow | WorkflowProcess, *, over: bool) -> Counters:
-    """What is counted. Nothing waits or runs once the run is over, whatever the last
-    snapshot left behind."""
+    """What is counted of it; `over`: its run is."""
     counters = counters_of(row)
     return at_the_end(counters) if over else counters
 
@@ -70,7 +69,7 @@ def processes_of(workflows: Iterable[Workflow]) -> Entries:
     found: Entries = defaultdict(list)
     for key, *values in rows.values_list("workflow_id", *PROCESS_KEYS.values()):
         entry = dict(zip(PROCESS_KEYS, values, strict=True))
-        found[key].append({**entry, **_NOTHING_LEFT} if over[key] else entry)
+        found[key].append({**entry, **_AT_THE_END} if over[key] else entry)
     return found
 
 

@@ -27,16 +27,15 @@ from turret.engine.records import Counters
 from turret.engine.shapes import (
     COUNT_KEYS,
     FAILURE_KEYS,
+    NOTHING_AT_THE_END,
     PROCESS_KEYS,
     RESOURCE_KEYS,
+    keyed,
+    task_counts,
 )
 from turret.models import Workflow, WorkflowProcess
 from turret.selectors import progress_of
 
-# Of a process whose run is over; the last snapshot may say otherwise.
-_NOTHING_LEFT = dict.fromkeys(
-    ("pending", "submitted", "running", "load_cpus", "load_memory_bytes"), 0
-)
 # For the OpenAPI document only: hundreds of runs are a page, and each serializer in
 # another costs as much as the rest of its run.
 _COUNTS = inline_serializer(
@@ -146,8 +145,7 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
 
     @extend_schema_field(_COUNTS)
     def get_task_counts(self, workflow: Workflow) -> Any:
-        counters = _counters(workflow)
-        return {key: getattr(counters, key) for key in COUNT_KEYS}
+        return task_counts(_counters(workflow))
 
     @extend_schema_field(_PROCESS)
     def get_processes(self, workflow: Workflow) -> Any:
@@ -155,8 +153,7 @@ class WorkflowSerializer(serializers.ModelSerializer[Workflow]):
 
     @extend_schema_field(_RESOURCES)
     def get_resources(self, workflow: Workflow) -> Any:
-        counters = _counters(workflow)
-        return {key: getattr(counters, name) for key, name in RESOURCE_KEYS.items()}
+        return keyed(RESOURCE_KEYS, _counters(workflow))
 
     @extend_schema_field(_FAILURE)
     def get_failures(self, workflow: Workflow) -> Any:
@@ -318,5 +315,5 @@ class ProcessSerializer(RowSerializer):
     def to_representation(self, instance: WorkflowProcess) -> dict[str, Any]:
         row = super().to_representation(instance)
         if is_over(instance.workflow):
-            row |= _NOTHING_LEFT
+            row |= dict.fromkeys(NOTHING_AT_THE_END, 0)
         return row

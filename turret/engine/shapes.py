@@ -43,6 +43,14 @@ PROCESS_KEYS = {
     "terminated": "terminated",
     **RESOURCE_KEYS,
 }
+# Nothing waits or runs once a run is over, whatever the last snapshot left behind.
+NOTHING_AT_THE_END = (
+    "pending",
+    "submitted",
+    "running",
+    "load_cpus",
+    "load_memory_bytes",
+)
 FAILURE_KEYS = {
     "taskId": "task_id",
     "process": "process",
@@ -67,8 +75,5 @@ def failure(task: Task) -> dict[str, Any]:
 
 
 def at_the_end(counters: Counters) -> Counters:
-    """Of a run that is over: nothing waits or runs then, whatever the last snapshot
-    has left behind. A process stays a process."""
-    return replace(
-        counters, pending=0, submitted=0, running=0, load_cpus=0, load_memory_bytes=0
-    )
+    """Of a run that is over. A process stays a process."""
+    return replace(counters, **dict.fromkeys(NOTHING_AT_THE_END, 0))
