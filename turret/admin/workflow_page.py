@@ -16,8 +16,7 @@ from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
 from turret.admin.reports import ReportPages
 from turret.admin.sheets import export_tasks
-from turret.choices import FINAL, UNDER_WAY, Status, TaskStatus
-from turret.engine.states import done_of
+from turret.choices import UNDER_WAY, Status, TaskStatus
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowTask
 from turret.panels.chips import extra_chips, status_chip
@@ -26,7 +25,7 @@ from turret.panels.links import workflow_link
 from turret.panels.tally import Tally, tally_of, tiles
 from turret.panels.task_page import tail_content, task_content
 from turret.panels.workflow_page import live_panels, subtitle, tabs
-from turret.selectors import HEAVY, counters_of, find_workflow, headline
+from turret.selectors import HEAVY, find_workflow, headline, progress_of
 
 # Columns that no page reads with the rest.
 _LONG = tuple(name for name in HEAVY if name not in ("process_names", "error_report"))
@@ -170,7 +169,6 @@ def _task(workflow: Workflow, task_id: str) -> WorkflowTask:
 
 
 def _head(request: HttpRequest, workflow: Workflow, tally: Tally) -> dict[str, Any]:
-    done = done_of(counters_of(workflow), ended=workflow.status in FINAL)
     may = request.user.has_perm
     return {
         "workflow": workflow,
@@ -180,7 +178,7 @@ def _head(request: HttpRequest, workflow: Workflow, tally: Tally) -> dict[str, A
         "chips": extra_chips(workflow),
         "tiles": tiles(tally),
         "open_state": request.GET.get("state", ""),
-        "done": done,
+        "done": progress_of(workflow),
         "bar_colour": _COLOURS.get(workflow.status, "primary"),
         "attention": list(open_attention().filter(subject=workflow.subject)),
         "live_s": LIVE_S if workflow.status in UNDER_WAY else 0,

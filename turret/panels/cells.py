@@ -8,13 +8,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from seqhub.lib import markup
-from turret.choices import FINAL, Status
-from turret.engine.states import done_of, true_failures
+from turret.choices import Status
+from turret.engine.states import true_failures
 from turret.models import Workflow
 from turret.panels.chips import extra_chips, status_chip
 from turret.panels.links import tasks_link
 from turret.panels.workflow_page import took
-from turret.selectors import counters_of
+from turret.selectors import counters_of, progress_of
 
 
 def status_cell(workflow: Workflow) -> SafeString:
@@ -24,7 +24,7 @@ def status_cell(workflow: Workflow) -> SafeString:
 
 def progress_cell(workflow: Workflow) -> SafeString:
     """A bar of the tasks that have ended."""
-    found = done_of(counters_of(workflow), ended=workflow.status in FINAL)
+    found = progress_of(workflow)
     if not found.total:
         return markup.faint("no task yet" if workflow.ended_at is None else "no task")
     words = f"{found.done:,} of {found.total:,}"
