@@ -135,7 +135,7 @@ def _run(row: sqlite3.Row) -> OldRun | BadRun:
 
 
 def _read(row: sqlite3.Row) -> OldRun:
-    """Raises ValueError and others, with what is wrong."""
+    """Raises BadBody, _BadValue."""
     # Cleaned as what a trace call sends: PostgreSQL takes no U+0000.
     run = parse(json.dumps(dict(zip(row.keys(), _values(row), strict=True))).encode())
     workflow_id, run_name = _name(run, "workflow_id"), _name(run, "run_name")
