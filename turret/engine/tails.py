@@ -21,7 +21,6 @@ class Untold(Exception):
 @dataclass(frozen=True, slots=True)
 class Tail:
     text: str
-    size_bytes: int  # of the whole file
     is_cut: bool  # there is more before it
 
 
@@ -51,8 +50,7 @@ def read_tail(directory: str, name: str, root: Path, limit_bytes: int) -> Tail:
     except OSError as error:
         raise Untold(f"{name} can't be read: {error.strerror}.") from None
     try:
-        found = os.fstat(descriptor)
-        start = max(found.st_size - limit_bytes, 0)
+        start = max(os.fstat(descriptor).st_size - limit_bytes, 0)
         data = os.pread(descriptor, limit_bytes, start)
     except OSError as error:
         raise Untold(f"{name} can't be read: {error.strerror}.") from None
@@ -62,4 +60,4 @@ def read_tail(directory: str, name: str, root: Path, limit_bytes: int) -> Tail:
         # The first line is most likely half a line.
         data = data.partition(b"\n")[2] or data
     text = data.decode("utf-8", "replace").replace("\0", "�")
-    return Tail(text, found.st_size, is_cut=start > 0)
+    return Tail(text, is_cut=start > 0)

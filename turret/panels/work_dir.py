@@ -1,4 +1,4 @@
-"""What a task wrote to its error output, where its work directory is within reach."""
+"""The ends of what Nextflow and its tasks wrote, where that is within reach."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from turret.models import WorkflowTask
 
 FILE = ".command.err"
 LIMIT_BYTES = 8 << 10
-_PATIENCE_S = 5.0
+PATIENCE_S = 5.0
 
 
 def is_in_reach(task: WorkflowTask) -> bool:
@@ -21,15 +21,22 @@ def is_in_reach(task: WorkflowTask) -> bool:
 
 def error_tail(task: WorkflowTask) -> Tail:
     """The end of its .command.err, masked. Raises Untold."""
-    root = root_of(task.workdir, settings.CONFIG.turret.readable_roots)
+    return masked_tail(task.workdir, FILE, LIMIT_BYTES)
+
+
+def masked_tail(directory: str, name: str, limit_bytes: int) -> Tail:
+    """The end of a file, masked; it may be a little longer then. Raises Untold, also
+    when the disk does not answer."""
+    root = root_of(directory, settings.CONFIG.turret.readable_roots)
     if root is None:
         raise Untold(
-            "Its work directory is not below a directory of turret.readable_roots."
+            f"{name} can't be read here: {directory or 'its directory'} is not below a "
+            "directory of turret.readable_roots."
         )
     try:
         tail = within(
-            _PATIENCE_S, str(root), read_tail, task.workdir, FILE, root, LIMIT_BYTES
+            PATIENCE_S, str(root), read_tail, directory, name, root, limit_bytes
         )
     except TimedOut as error:
         raise Untold(f"{error}.") from None
-    return Tail(mask(tail.text), tail.size_bytes, tail.is_cut)
+    return Tail(mask(tail.text), tail.is_cut)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
@@ -15,21 +14,19 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.api.openapi import errors
 from seqhub.operations.choices import Scope
 from seqhub.operations.errors import NotFound
 from turret.api.platform.views import FOUND, PlatformView
 from turret.api.rows import task_at
 from turret.api.runs import SECRETS
-from turret.engine.masking import mask
-from turret.engine.tails import Tail, Untold, read_tail, root_of
+from turret.engine.tails import Tail, Untold
+from turret.panels.work_dir import masked_tail
 from turret.selectors import find_workflow
 
 LOG_FILE = ".nextflow.log"
 LOG_BYTES = 256 << 10
 DOWNLOAD_BYTES = 4 << 20
-PATIENCE_S = 5.0
 # Scripts (`.command.run`) hold the environment.
 OF_TASKS = (".command.out", ".command.err", ".command.log")
 # It begins with the command line, and may hold all of the configuration.
@@ -49,7 +46,7 @@ class Log(PlatformView):
         return Response(
             {
                 "log": {
-                    "entries": mask(tail.text).splitlines(),
+                    "entries": tail.text.splitlines(),
                     "truncated": tail.is_cut,
                     "pending": False,
                 }
@@ -90,24 +87,16 @@ class TaskDownload(PlatformView):
 
 
 def _tail(directory: str, name: str, limit_bytes: int) -> Tail:
-    """The end of a file. Raises NotFound, which says why."""
-    root = root_of(directory, settings.CONFIG.turret.readable_roots)
-    if root is None:
-        raise NotFound(
-            f"{name} can't be read here: {directory or 'its directory'} is not below a "
-            "directory of turret.readable_roots."
-        )
+    """The end of a file, masked. Raises NotFound, which says why."""
     try:
-        return within(
-            PATIENCE_S, str(root), read_tail, directory, name, root, limit_bytes
-        )
-    except (Untold, TimedOut) as error:
+        return masked_tail(directory, name, limit_bytes)
+    except Untold as error:
         raise NotFound(str(error)) from None
 
 
 def _file(name: str, tail: Tail) -> HttpResponse:
     return HttpResponse(
-        mask(tail.text),
+        tail.text,
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": content_disposition_header(True, name)},
     )
