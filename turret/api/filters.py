@@ -16,6 +16,7 @@ from turret.services.search import (
     matching,
     of_pipeline,
     of_project,
+    of_task,
     of_user,
 )
 
@@ -143,15 +144,7 @@ class TaskFilter(filters.FilterSet):  # type: ignore[misc]
     def with_text(
         self, rows: QuerySet[WorkflowTask], name: str, value: str
     ) -> QuerySet[WorkflowTask]:
-        return with_words(rows, value)
-
-
-def with_words(rows: QuerySet[WorkflowTask], text: str) -> QuerySet[WorkflowTask]:
-    """Tasks that have `text` in what people know them by."""
-    wanted = Q()
-    for column in ("name", "hash", "workdir", "native_id"):
-        wanted |= Q(**{f"{column}__icontains": text.replace("\0", "")})
-    return rows.filter(wanted)
+        return rows.filter(of_task(value))
 
 
 def sorted_tasks(

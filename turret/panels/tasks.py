@@ -18,6 +18,7 @@ from turret.models import Workflow, WorkflowTask
 from turret.panels.chips import task_chip
 from turret.panels.links import task_link
 from turret.panels.tally import FAILURES, STATES, UNFINISHED
+from turret.services.search import of_task
 
 PER_PAGE = 50
 # What a line of the table shows: scripts and environments are long.
@@ -137,9 +138,19 @@ def tasks_panel(workflow: Workflow, query: QueryDict) -> Panel:
 
 
 def chosen_tasks(workflow: Workflow, query: QueryDict) -> QuerySet[WorkflowTask]:
-    """Those that the tab shows on its pages, in its order."""
+    """Those that the tab shows on its pages, in its order: of a state, of a process,
+    and with each of the words in what people know them by."""
     text, state, process, sort = _asked(query)
-    rows = narrowed(workflow.tasks.all(), text=text, state=state, process=process)
+    rows = workflow.tasks.all()
+    if state in _STATES:
+        rows = rows.filter(_STATES[state].condition)
+    if process:
+        rows = rows.filter(process=process)
+    for word in text.split():
+        found = of_task(word)
+        if word.isdecimal() and len(word) < 19:
+            found |= Q(task_id=int(word))
+        rows = rows.filter(found)
     return rows.order_by(*_order(sort))
 
 
@@ -155,24 +166,6 @@ def _asked(query: QueryDict) -> tuple[str, str, str, str]:
         for key in ("q", "state", "process")
     )
     return text, state, process, query.get("sort", "id")
-
-
-def narrowed(
-    rows: QuerySet[WorkflowTask], *, text: str = "", state: str = "", process: str = ""
-) -> QuerySet[WorkflowTask]:
-    """Those in a state and of a process in which each word of `text` occurs."""
-    if state in _STATES:
-        rows = rows.filter(_STATES[state].condition)
-    if process:
-        rows = rows.filter(process=process)
-    for word in text.split():
-        found = Q()
-        for column in ("name", "hash", "workdir", "native_id"):
-            found |= Q(**{f"{column}__icontains": word})
-        if word.isdecimal() and len(word) < 19:
-            found |= Q(task_id=int(word))
-        rows = rows.filter(found)
-    return rows
 
 
 def _order(sort: str) -> tuple[Any, ...]:
@@ -203,17 +196,17 @@ def _headings(sort: str) -> list[Heading]:
 def _line(workflow: Workflow, task: WorkflowTask) -> dict[str, Any]:
     return {
         "task": task,
-        "name": short_name(task),
+        "name": _short_name(task),
         "chip": task_chip(workflow, task),
         "link": task_link(workflow, task.task_id),
         "took": milliseconds(task.realtime_ms),
         "cpu": cores(task.pcpu),
         "memory": "" if not task.peak_rss_bytes else format_bytes(task.peak_rss_bytes),
-        "memory_share": share(task.peak_rss_bytes, task.memory_bytes),
+        "memory_share": _share(task.peak_rss_bytes, task.memory_bytes),
     }
 
 
-def short_name(task: WorkflowTask) -> str:
+def _short_name(task: WorkflowTask) -> str:
     """`ALIGN (s1)` of `A:B:ALIGN (s1)`."""
     scopes = task.process.rpartition(":")[0]
     return str(task).removeprefix(f"{scopes}:")
@@ -229,10 +222,10 @@ def milliseconds(value: int | None) -> str:
 
 
 def cores(pcpu: float | None) -> str:
-    """`1.8 cores` of a percentage of one core."""
+    """`1.8`: cores, of a percentage of one core."""
     return "" if pcpu is None else f"{pcpu / 100:.1f}"
 
 
-def share(used: float | None, asked: float | None) -> str:
+def _share(used: float | None, asked: float | None) -> str:
     """`30 %` of what was asked for."""
     return f"{100 * used / asked:.0f} %" if used and asked else ""

@@ -1,4 +1,4 @@
-"""Finding runs by words, as people type them into one line.
+"""Finding runs by words, as people type them into one line; and tasks by one.
 
 `rnaseq status:failed user:ann after:2026-01-31`: words are looked for in names, and
 `keyword:value` narrows; all must match. Quotes keep what holds spaces together.
@@ -51,6 +51,14 @@ def matching(rows: QuerySet[Workflow], text: str) -> QuerySet[Workflow]:
         else:
             rows = rows.filter(condition(value))
     return rows
+
+
+def of_task(text: str) -> Q:
+    """Of tasks: by what people know them by; PostgreSQL has no U+0000."""
+    wanted = Q()
+    for column in ("name", "hash", "workdir", "native_id"):
+        wanted |= Q(**{f"{column}__icontains": text.replace("\0", "")})
+    return wanted
 
 
 def of_user(name: str) -> Q:

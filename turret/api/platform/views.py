@@ -19,14 +19,14 @@ from rest_framework.views import APIView
 from seqhub.operations.api.openapi import errors
 from seqhub.operations.api.plain_json import AlwaysFirst
 from seqhub.operations.errors import NotFound
-from turret.api.filters import sorted_tasks, with_words
+from turret.api.filters import sorted_tasks
 from turret.api.platform import shapes
 from turret.api.platform.usage import progress_shape
 from turret.api.rows import task_at
 from turret.api.runs import VIEW, may_see_secrets
 from turret.models import Workflow, WorkflowTask
 from turret.selectors import find_workflow, listed_workflows
-from turret.services.search import KEYWORDS_HELP, matching
+from turret.services.search import KEYWORDS_HELP, matching, of_task
 
 # The one workspace, for clients that are told to use one.
 WORKSPACE = {
@@ -137,7 +137,7 @@ class Tasks(PlatformView):
         query = request.query_params
         rows = find_workflow(workflow_id).tasks.all()
         if text := query.get("search"):
-            rows = with_words(rows, text)
+            rows = rows.filter(of_task(text))
         if column := shapes.sort_column(query.get("sortBy", "taskId")):
             downwards = query.get("sortDir", "").lower() == "desc"
             rows = sorted_tasks(rows, [f"-{column}" if downwards else column])
