@@ -9,7 +9,8 @@ from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.utils import timezone
 
 from turret.engine import headline as words
-from turret.engine.failures import Cause, cause_of
+from turret.engine.causes import Cause
+from turret.engine.failures import cause_of
 from turret.engine.masking import mask
 from turret.engine.records import Counters, Process
 from turret.engine.states import Done, done_of

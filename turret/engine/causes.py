@@ -53,6 +53,7 @@ PYTHON = re.compile(r"Traceback \(most recent call last\)")
 
 _MORE_MEMORY = "Ask for more memory for this process, best with a retry: `memory`."
 _MORE_TIME = "Ask for more time for this process: `time`."
+_TERMINATED = "By the scheduler, for its time or a more important job, or by a person."
 _OUT_OF_MEMORY = Cause("out_of_memory", "It ran out of memory.", _MORE_MEMORY)
 _KILLED = Cause(
     "out_of_memory",
@@ -117,11 +118,7 @@ EXITS = {
     152: _TIME_LIMIT,
     -28: _TIME_LIMIT,
     -29: _TIME_LIMIT,
-    271: Cause(
-        "signal",
-        "It was killed by SIGTERM.",
-        "By the scheduler, for its time or a more important job, or by a person.",
-    ),
+    271: Cause("signal", "It was killed by SIGTERM.", _TERMINATED),
 }
 
 # What a program says, too, but may say and go on: after the exit codes.
@@ -172,8 +169,5 @@ SIGNALS = {
     8: ("SIGFPE", "The program calculated something impossible: a bug, or odd data."),
     11: ("SIGSEGV", "The program crashed: a bug, odd data, or too little memory."),
     13: ("SIGPIPE", "What it wrote to had ended: look at the rest of the pipe."),
-    15: (
-        "SIGTERM",
-        "By the scheduler, for its time or a more important job, or by a person.",
-    ),
+    15: ("SIGTERM", _TERMINATED),
 }

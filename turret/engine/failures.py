@@ -21,8 +21,6 @@ from turret.engine.causes import (
 from turret.engine.tails import Untold, read_tail
 from turret.words import ErrorAction
 
-__all__ = ["Cause", "cause_of", "classify_task_failure"]
-
 # The words that say why come last; more of them only cost time.
 TAIL_BYTES = 16 << 10
 _SHELL_SIGNALS = range(129, 193)

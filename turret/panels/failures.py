@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Panel
 from turret.choices import Status
-from turret.engine.failures import Cause, cause_of
+from turret.engine.causes import Cause
+from turret.engine.failures import cause_of
 from turret.engine.masking import mask
 from turret.engine.tails import Tail, Untold
 from turret.models import Workflow, WorkflowTask
@@ -67,7 +68,7 @@ def failures_panel(workflow: Workflow) -> Panel | None:
     )
 
 
-def failure_of(workflow: Workflow, task: WorkflowTask, said: str = "") -> Failure:
+def failure_of(workflow: Workflow, task: WorkflowTask, said: str) -> Failure:
     """Judged by its exit status, and by Nextflow's report if that is about it."""
     about_it = said if task.name and f"`{task.name}`" in said else ""
     return _failure(workflow, task, about_it)
