@@ -372,9 +372,8 @@ def test_a_disk_that_hangs_is_named_and_given_up(
 ) -> None:
     text = text_of(viewer, row)
     assert f"{place.parent} did not answer" in text
-    [line] = reports.lines_of(
-        row, [Report("a.html", f"{place}/a.html", "a", 1, 0.0, "text/html")]
-    )
+    report = Report("a.html", f"{place}/a.html", "a", 1, None, "text/html")
+    [line] = reports.lines_of(row, [report])
     answer = viewer.get(line.file_link)
     assert answer.status_code == HTTPStatus.NOT_FOUND
     assert b"answer" in answer.content

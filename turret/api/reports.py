@@ -28,7 +28,9 @@ class ReportSerializer(serializers.Serializer[Line]):
     )
     size_bytes = serializers.IntegerField(source="report.size_bytes")
     mime_type = serializers.CharField(source="report.mime_type")
-    modified_at = serializers.DateTimeField(allow_null=True)
+    modified_at = serializers.DateTimeField(
+        source="report.modified_at", allow_null=True
+    )
     url = serializers.SerializerMethodField(help_text="Its page in the console.")
 
     def get_url(self, line: Line) -> str:

@@ -9,6 +9,7 @@ bounded.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import time
 from collections import deque
@@ -76,7 +77,7 @@ class Report:
     path: str  # as it was published
     display: str  # what people call it
     size_bytes: int
-    modified_s: float  # since 1970
+    modified_at: dt.datetime | None  # None: the disk says no time that can be
     mime_type: str  # one of KNOWN_TYPES, or UNKNOWN
 
 
@@ -249,11 +250,19 @@ def _look_at(named: Named, roots: Sequence[Path]) -> Report | None:
     try:
         file, size = open_report(named.path, roots)
         with file:
-            modified_s = os.fstat(file.fileno()).st_mtime
+            modified_at = _time(os.fstat(file.fileno()).st_mtime)
     except (OSError, Untold):
         return None
     mime_type = named.mime_type or _TYPES.get(Path(name).suffix.lower(), UNKNOWN)
-    return Report(name, named.path, named.display or name, size, modified_s, mime_type)
+    display = named.display or name
+    return Report(name, named.path, display, size, modified_at, mime_type)
+
+
+def _time(since_1970_s: float) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromtimestamp(since_1970_s, dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _way(path: str, roots: Sequence[Path]) -> tuple[str, tuple[str, ...]]:

@@ -28,8 +28,8 @@ from turret.engine.reports import (
 )
 from turret.engine.tails import Untold, root_of
 from turret.models import Workflow
+from turret.panels.work_dir import PATIENCE_S
 
-PATIENCE_S = 5.0
 # Between the start of a workflow and its first file; clocks may differ.
 _LEEWAY = dt.timedelta(minutes=1)
 
@@ -54,7 +54,6 @@ class Line:
 
     report: Report
     size: str
-    modified_at: dt.datetime | None
     # It may be of an earlier workflow of the same directory.
     is_older: bool
     link: str
@@ -211,15 +210,11 @@ def _line(workflow: Workflow, report: Report) -> Line:
     key = signing.dumps(
         [report.path, report.mime_type], salt=_salt(workflow), compress=True
     )
-    try:
-        modified_at = dt.datetime.fromtimestamp(report.modified_s, dt.UTC)
-    except (OverflowError, ValueError, OSError):  # a disk may say anything
-        modified_at = None
+    modified_at = report.modified_at
     start = workflow.started_at or workflow.created_at
     return Line(
         report=report,
         size=format_bytes(report.size_bytes),
-        modified_at=modified_at,
         is_older=modified_at is not None and modified_at < start - _LEEWAY,
         link=reverse("admin:turret_workflow_report", args=[workflow.pk, key]),
         file_link=reverse("admin:turret_workflow_report_file", args=[workflow.pk, key]),

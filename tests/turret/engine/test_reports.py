@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -306,7 +307,8 @@ def test_a_report_says_what_it_is(root: Path) -> None:
         ],
         [root],
     )
-    assert found[0] == Report("a.CSV", str(path), "Table", 4, 1_000.0, "text/csv")
+    at = dt.datetime(1970, 1, 1, 0, 16, 40, tzinfo=dt.UTC)
+    assert found[0] == Report("a.CSV", str(path), "Table", 4, at, "text/csv")
     assert (found[1].display, found[1].mime_type) == ("a.CSV", "text/html")
     assert found[2].mime_type == reports.UNKNOWN
 
