@@ -5,6 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+def simple_name(process: str) -> str:
+    """`ALIGN` of `A:B:ALIGN`: without the names of the workflows around it."""
+    return process.rpartition(":")[2]
+
+
 class Status(StrEnum):
     """Of a workflow."""
 

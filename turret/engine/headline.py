@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from seqhub.lib.units import counted, format_duration
 from turret.engine.records import Counters, Process
 from turret.engine.states import done_of, true_failures
-from turret.words import Status
+from turret.words import Status, simple_name
 
 # Before that nobody can tell how fast it goes.
 _FEWEST_ENDED = 3
@@ -65,14 +65,14 @@ def eta_s(story: Story) -> float | None:
 
 def slow_process(processes: Sequence[Process]) -> str:
     """The simple name of the process that most of the work is left for, if there is
-    one: `ALIGN` of `A:B:ALIGN`."""
+    one."""
     if len(processes) < 2:
         return ""
     left = [done_of(process).left for process in processes]
     most = max(left)
     if not most or 2 * most < sum(left):
         return ""
-    return processes[left.index(most)].name.rpartition(":")[2]
+    return simple_name(processes[left.index(most)].name)
 
 
 def _when_running(story: Story, now: dt.datetime) -> str:

@@ -13,6 +13,7 @@ from turret.engine.masking import mask
 from turret.models import Workflow
 from turret.panels.inputs import MOST_PARAMETERS, flat
 from turret.panels.links import tasks_link
+from turret.words import simple_name
 
 MOST_IMAGES = 200
 MOST_PROCESSES = 500
@@ -59,9 +60,9 @@ def _graph(workflow: Workflow) -> Panel:
     lines = [
         {
             "name": name,
-            "short": _short(name),
+            "short": simple_name(name),
             "link": tasks_link(workflow, process=name),
-            "before": [(_short(one), one) for one in before],
+            "before": [(simple_name(one), one) for one in before],
         }
         for name, before in list(found.items())[:MOST_PROCESSES]
     ]
@@ -87,8 +88,3 @@ def _rest(workflow: Workflow) -> Panel:
         },
         count=len(rows) or None,
     )
-
-
-def _short(name: str) -> str:
-    """Without the names of the workflows around it."""
-    return name.rpartition(":")[2]

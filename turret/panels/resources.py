@@ -10,7 +10,8 @@ from seqhub.lib.units import format_bytes
 from turret.engine.values import real
 from turret.models import Workflow
 from turret.panels.links import tasks_link
-from turret.panels.tasks import milliseconds
+from turret.panels.tasks import cores, milliseconds
+from turret.words import simple_name
 
 # Below this share (%) of what was asked for, less would do.
 _WASTE = 25
@@ -30,7 +31,7 @@ class Use:
 @dataclass(frozen=True, slots=True)
 class ProcessUse:
     process: str
-    short: str  # without the names of the workflows around it
+    short: str  # its simple name
     link: str  # its tasks
     cpu: Use
     memory: Use
@@ -62,7 +63,7 @@ def _use_of(workflow: Workflow, row: dict[str, Any]) -> ProcessUse:
     time = _use(row, "time", "timeUsage", lambda ms: milliseconds(round(ms)))
     return ProcessUse(
         process=name,
-        short=name.rpartition(":")[2],
+        short=simple_name(name),
         link=tasks_link(workflow, process=name),
         cpu=cpu,
         memory=memory,
@@ -106,7 +107,7 @@ def _mean(row: dict[str, Any], key: str) -> str:
 
 
 def _cores(percent: float) -> str:
-    return f"{percent / 100:.1f} cores"
+    return f"{cores(percent)} cores"
 
 
 def _number(row: dict[str, Any], key: str, name: str) -> float | None:

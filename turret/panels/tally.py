@@ -12,7 +12,7 @@ from turret.engine.states import done_of
 from turret.models import Counters, Workflow, WorkflowProcess
 from turret.panels.links import tasks_link
 from turret.selectors import counters_of
-from turret.words import ErrorAction
+from turret.words import ErrorAction, simple_name
 from turret.words import TaskStatus as Word
 
 _FAILED = Q(status=TaskStatus.FAILED)
@@ -143,7 +143,7 @@ class ProcessLine:
     """A process with its bar."""
 
     name: str
-    short: str  # without the names of the workflows around it
+    short: str  # its simple name
     done: int
     total: int
     words: str
@@ -297,7 +297,7 @@ def _process_line(
         words += f", {row.stored:,} from the store"
     return ProcessLine(
         name=name,
-        short=name.rpartition(":")[2],
+        short=simple_name(name),
         done=done,
         total=total,
         words=words,

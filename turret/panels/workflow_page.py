@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.http import QueryDict
@@ -152,14 +151,14 @@ def _peak(workflow: Workflow) -> str:
     return text
 
 
-def took(workflow: Workflow, now: dt.datetime | None = None) -> str:
+def took(workflow: Workflow) -> str:
     """How long it took, or has taken so far."""
     if workflow.duration_ms is not None:
         return format_duration(max(workflow.duration_ms, 0) / 1000)
     start = workflow.started_at or workflow.created_at
     end = workflow.ended_at or workflow.completed_at
     if workflow.status in UNDER_WAY:
-        end = now or timezone.now()
+        end = timezone.now()
     elif end is None:
         end = workflow.last_seen_at
     return format_duration((end - start).total_seconds())
