@@ -120,11 +120,6 @@ def test_a_workflow_is_told_in_a_sentence(story: Story, words: str) -> None:
     assert headline(story, NOW) == words
 
 
-def test_every_status_has_a_sentence() -> None:
-    for status in Status:
-        assert headline(replace(RUNNING, status=status), NOW).endswith(".")
-
-
 @pytest.mark.parametrize(
     "story",
     [
