@@ -18,24 +18,18 @@ from tests.clients import make_user
 from tests.factories import RunfolderFactory
 from tests.staff import staff
 from tests.turret.factories import ProcessFactory, TaskFactory, WorkflowFactory
+from tests.turret.pages import LIST, text_of
 from turret.choices import Status
 from turret.models import Workflow
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/turret/workflow/"
 HOSTILE = "<script>alert(1)</script>"
 HOUR = dt.timedelta(hours=1)
 
 
 def names(answer: Any) -> list[str]:
     return [str(row) for row in answer.context["cl"].result_list]
-
-
-def text_of(client: Client, address: str, **query: str) -> str:
-    answer = client.get(address, query)
-    assert answer.status_code == 200
-    return str(answer.content.decode()).replace("<wbr>", "")
 
 
 def test_the_list_opens_on_what_is_under_way_then_on_the_newest() -> None:

@@ -12,16 +12,12 @@ from tests.clients import make_user
 from tests.factories import RunfolderFactory
 from tests.staff import staff
 from tests.turret.factories import WorkflowFactory
+from tests.turret.pages import LIST, page_of
 from turret.models import Workflow
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/turret/workflow/"
 BECAUSE = {"reason": "Because."}
-
-
-def page_of(row: Workflow) -> str:
-    return f"{LIST}{row.pk}/change/"
 
 
 def do(client: Client, row: Workflow, key: str, **answers: Any) -> Any:

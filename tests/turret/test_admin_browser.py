@@ -16,6 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from seqhub.operations.services.roles import sync_roles
 from tests.browser import open_page
 from tests.turret.factories import ProcessFactory, TaskFactory, WorkflowFactory
+from tests.turret.pages import LIST, page_of
 from turret.choices import Status, TaskStatus
 from turret.models import Workflow, WorkflowProcess, WorkflowTask
 
@@ -25,7 +26,6 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-LIST = "/admin/turret/workflow/"
 PASSWORD = "correct-horse"
 
 
@@ -56,10 +56,6 @@ def page(live_server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 def go(page: Page, server: LiveServer, address: str) -> None:
     page.goto(f"{server.url}{address}")
-
-
-def page_of(row: Workflow) -> str:
-    return f"{LIST}{row.pk}/change/"
 
 
 def running() -> Workflow:

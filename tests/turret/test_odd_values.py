@@ -11,6 +11,7 @@ from tests.clients import client_with
 from tests.staff import staff
 from tests.turret.api.trace.wire import counters, task, workflow
 from tests.turret.factories import WorkflowFactory
+from tests.turret.pages import LIST, page_of
 from tests.turret.services.calls import make_caller
 from turret.engine.trace import read_begin, read_complete, read_update
 from turret.models import Workflow
@@ -18,7 +19,6 @@ from turret.services import tracing
 
 pytestmark = pytest.mark.django_db
 
-LIST = "/admin/turret/workflow/"
 MOST = 2**63 - 1
 SIZES = ("rss", "vmem", "peakRss", "peakVmem", "readBytes", "memory", "disk", "rchar")
 COUNTS = ("succeeded", "failed", "running", "pending", "loadMemory", "peakMemory")
@@ -56,7 +56,7 @@ def test_no_page_breaks(number: int, ended: bool) -> None:
         end = {"workflow": workflow(success=False, duration=number, exitStatus=number)}
         tracing.complete(row.workflow_id, read_complete(end), make_caller())
     person, script = staff("manager"), client_with("read")
-    page = f"{LIST}{row.pk}/change/"
+    page = page_of(row)
     api = f"/api/runs/{row.workflow_id}"
     platform = f"/api/workflow/{row.workflow_id}"
     tabs = ("overview", "tasks", "resources", "inputs", "details", "timeline")
