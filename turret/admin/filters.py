@@ -12,16 +12,16 @@ from seqhub.operations.selectors import open_attention
 from turret.choices import UNDER_WAY, Status
 from turret.models import Workflow
 
-UNDER_WAY_NOW = Q(status__in=UNDER_WAY)
+_UNDER_WAY = Q(status__in=UNDER_WAY)
 
 VIEWS: Views = {
     "": ("All", Q(), True),
     "attention": ("Needs attention", Q(needs_attention=True), True),
-    "under_way": ("Under way", UNDER_WAY_NOW, True),
+    "under_way": ("Under way", _UNDER_WAY, True),
     "succeeded": ("Succeeded", Q(status=Status.SUCCEEDED), True),
     "failed": ("Failed", Q(status=Status.FAILED), True),
     "cancelled": ("Cancelled", Q(status=Status.CANCELLED), False),
-    "silent": ("Silent", UNDER_WAY_NOW & Q(stalled_at__isnull=False), False),
+    "silent": ("Silent", _UNDER_WAY & Q(stalled_at__isnull=False), False),
     "unknown": ("Unknown", Q(status=Status.UNKNOWN), False),
 }
 

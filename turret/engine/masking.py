@@ -16,8 +16,7 @@ MASKED = "[masked]"
 # Deeper than any real parameters.
 _DEEPEST = 64
 
-# As in DB_PASSWORD, accessToken and api-key; but not in author or
-# bypass.
+# As in DB_PASSWORD, accessToken and api-key; but not in author or bypass.
 _WORD = (
     r"(?:password|passwd|passphrase|secret|token|credential"
     r"|(?:api|private|access|account|shared|signing|ssh)[_\-. ]?key"
