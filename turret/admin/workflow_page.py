@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -16,9 +15,10 @@ from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
 from turret.admin.reports import ReportPages
 from turret.admin.sheets import export_tasks
-from turret.choices import UNDER_WAY, Status, TaskStatus
+from turret.choices import UNDER_WAY, TaskStatus
 from turret.errors import UnknownWorkflow
 from turret.models import Workflow, WorkflowTask
+from turret.panels.cells import bar_colour
 from turret.panels.chips import extra_chips, status_chip
 from turret.panels.failures import failure_with_tail
 from turret.panels.links import workflow_link
@@ -30,7 +30,6 @@ from turret.selectors import HEAVY, find_workflow, headline, progress_of
 # Columns that no page reads with the rest.
 _LONG = tuple(name for name in HEAVY if name not in ("process_names", "error_report"))
 LIVE_S = 3
-_COLOURS: dict[str, str] = {Status.FAILED: "danger", Status.SUCCEEDED: "success"}
 
 
 class WorkflowAdmin(ReportPages):
@@ -129,7 +128,7 @@ class WorkflowAdmin(ReportPages):
         context = task_content(workflow, task, may_see=may_see)
         if "HX-Request" in request.headers:
             return TemplateResponse(request, "turret/task.html", context)
-        context |= admin.site.each_context(request)
+        context |= self.admin_site.each_context(request)
         context |= {"title": str(task), "opts": self.opts, "original": workflow}
         return TemplateResponse(request, "turret/task_page.html", context)
 
@@ -179,7 +178,7 @@ def _head(request: HttpRequest, workflow: Workflow, tally: Tally) -> dict[str, A
         "tiles": tiles(tally),
         "open_state": request.GET.get("state", ""),
         "done": progress_of(workflow),
-        "bar_colour": _COLOURS.get(workflow.status, "primary"),
+        "bar_colour": bar_colour(workflow),
         "attention": list(open_attention().filter(subject=workflow.subject)),
         "live_s": LIVE_S if workflow.status in UNDER_WAY else 0,
         "may_ignore": may("operations.change_attention"),

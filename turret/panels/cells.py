@@ -30,13 +30,14 @@ def progress_cell(workflow: Workflow) -> SafeString:
     words = f"{found.done:,} of {found.total:,}"
     return format_html(
         '<div class="labelled-bar">{}<a href="{}">{}</a></div>',
-        markup.bar(found.done, found.total, f"Tasks: {words}", _colour(workflow)),
+        markup.bar(found.done, found.total, f"Tasks: {words}", bar_colour(workflow)),
         tasks_link(workflow),
         words,
     )
 
 
-def _colour(workflow: Workflow) -> str:
+def bar_colour(workflow: Workflow) -> str:
+    """Of the bar of its tasks."""
     if workflow.status == Status.FAILED:
         return "danger"
     if workflow.status == Status.SUCCEEDED:
