@@ -143,12 +143,12 @@ class ReportPages(WorkflowList):
         try:
             turn = Turn(request)
         except NoTurn as error:
-            return _unread(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+            return _refusal(str(error), HTTPStatus.SERVICE_UNAVAILABLE)
         try:
             size_bytes, data = read_report(report.named)
         except (Untold, TimedOut) as error:
             turn.close()
-            return _unread(str(error), HTTPStatus.NOT_FOUND)
+            return _refusal(str(error), HTTPStatus.NOT_FOUND)
         # Whoever reads slowly must not keep a connection from the trace meanwhile.
         if not connection.in_atomic_block:
             connection.close()
@@ -227,7 +227,7 @@ def _with_storage(page: Iterator[bytes]) -> Iterator[bytes]:
     yield from page
 
 
-def _unread(why: str, status: HTTPStatus) -> HttpResponse:
+def _refusal(why: str, status: HTTPStatus) -> HttpResponse:
     """Shown in the frame."""
     return HttpResponse(
         f"{why}\n",

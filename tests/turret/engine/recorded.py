@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
+from tests.turret.replay import TRANSCRIPTS
 from turret.engine.records import JsonObject
-
-TRANSCRIPTS = Path(__file__).parents[2] / "data" / "transcripts"
 
 
 class Sent(NamedTuple):
