@@ -16,7 +16,8 @@ def no_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     before = dict(os.environ)
     for name in before:
         if name.startswith("SEQHUB_") or name == "DATABASE_URL":
-            del os.environ[name]
+            # By monkeypatch, which else would take away what a test sets anew.
+            monkeypatch.delenv(name)
     (tmp_path / "cwd").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path / "cwd")
