@@ -1,4 +1,4 @@
-"""What the trace and the pages of workflows refuse."""
+"""What the trace, launching, and their pages refuse."""
 
 from __future__ import annotations
 
@@ -16,3 +16,32 @@ class BadTrace(DomainError):
 
     code = "bad_trace"
     status = 400
+
+
+class UnknownLaunch(NotFound):
+    code = "unknown_launch"
+
+
+class UnknownPipeline(NotFound):
+    """There is no such saved pipeline, or none that this person may launch."""
+
+    code = "unknown_pipeline"
+
+
+class BadLaunch(DomainError):
+    """What is to be launched can't be. `fields`: message of each field that is wrong,
+    by its name; those of parameters are `params.<key>`."""
+
+    code = "bad_launch"
+    status = 422
+
+    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message, fields=fields or {})
+        self.fields = fields or {}
+
+
+class SourceTrouble(DomainError):
+    """A pipeline's repository can't be read; the message says why."""
+
+    code = "source_trouble"
+    status = 502

@@ -109,13 +109,13 @@ def test_an_engine_knows_neither_django_nor_settings() -> None:
 
 def test_packages_begin_empty() -> None:
     """But the one that is also a library for programs of others, with names of its
-    own that they import (docs/embedding.md)."""
+    own that they import (docs/embedding.md), and models, where Django looks for them."""
     filled = [
         module
         for module, file in modules().items()
         if file.name == "__init__.py" and file.stat().st_size
     ]
-    assert filled == ["turret.engine"]
+    assert filled == ["turret.engine", "turret.models"]
 
 
 @pytest.mark.parametrize(
