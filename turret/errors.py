@@ -36,8 +36,8 @@ class BadLaunch(DomainError):
     status = 422
 
     def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
-        super().__init__(message, fields=fields or {})
         self.fields = fields or {}
+        super().__init__(message, **({"fields": self.fields} if fields else {}))
 
 
 class SourceTrouble(DomainError):
@@ -45,3 +45,17 @@ class SourceTrouble(DomainError):
 
     code = "source_trouble"
     status = 502
+
+
+class SourceTimeout(SourceTrouble):
+    """Whoever keeps the repository did not answer in time."""
+
+    code = "source_timeout"
+    status = 504
+
+
+class UnknownSource(SourceTrouble):
+    """There is no such repository, or no such revision of it, or it is hidden."""
+
+    code = "unknown_source"
+    status = 404
