@@ -1,7 +1,8 @@
-"""What django-q2 runs: ticks."""
+"""What django-q2 runs: ticks and doorbells."""
 
 from __future__ import annotations
 
+from turret.services.launching.watching import tend
 from turret.services.retention import prune as prune_details
 from turret.services.silence import watch as watch_workflows
 
@@ -14,3 +15,8 @@ def watch() -> None:
 def prune() -> None:
     """Drop details of old workflows."""
     prune_details()
+
+
+def tend_launches(host: str) -> None:
+    """Start what is due on this host, and see how the others stand."""
+    tend(host)

@@ -28,6 +28,11 @@ class LaunchFiles:
         return self.directory / "launch.sh"
 
     @property
+    def token(self) -> Path:
+        """What Nextflow traces with; only while it runs."""
+        return self.directory / "token"
+
+    @property
     def claim(self) -> Path:
         """A directory that the script makes first: a second start ends there."""
         return self.directory / "claimed"
