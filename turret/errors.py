@@ -59,3 +59,17 @@ class UnknownSource(SourceTrouble):
 
     code = "unknown_source"
     status = 404
+
+
+class OutsideRoots(DomainError):
+    """A path that does not lie below turret.launcher.allowed_roots."""
+
+    code = "outside_roots"
+    status = 403
+
+
+class NotEmpty(DomainError):
+    """Something is there already."""
+
+    code = "not_empty"
+    status = 409

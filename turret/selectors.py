@@ -96,12 +96,27 @@ def find_launch(launch_id: str) -> Launch:
 
 def launchable_pipelines(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Pipeline]:
     """Saved pipelines that this person may launch, if they may launch at all."""
-    rows = Pipeline.objects.select_related("compute", "owner").filter(is_enabled=True)
+    rows = _pipelines().filter(is_enabled=True)
     if isinstance(user, User) and user.is_superuser:
         return rows
     kept = Pipeline.groups.through.objects.values("pipeline")
     own = kept.filter(group__user=user.pk)
     return rows.filter(~Q(pk__in=kept) | Q(pk__in=own))
+
+
+def visible_pipelines(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Pipeline]:
+    """Those that this person may launch; all, for who changes them."""
+    if isinstance(user, User) and user.has_perm("turret.change_pipeline"):
+        return _pipelines()
+    return launchable_pipelines(user)
+
+
+def find_pipeline(pk: int, user: AbstractBaseUser | AnonymousUser) -> Pipeline:
+    """One of visible_pipelines. Raises UnknownPipeline."""
+    row = visible_pipelines(user).filter(pk=pk).first()
+    if row is None:
+        raise UnknownPipeline(f"There is no saved pipeline {pk}.")
+    return row
 
 
 def find_launchable(pk: int, user: AbstractBaseUser | AnonymousUser) -> Pipeline:
@@ -231,6 +246,11 @@ def never_began(workflow: Workflow) -> bool:
 
 def counters_of(row: Workflow | WorkflowProcess) -> Counters:
     return Counters(**{name: getattr(row, name) for name in _COUNTS})
+
+
+def _pipelines() -> QuerySet[Pipeline]:
+    rows = Pipeline.objects.select_related("compute", "owner")
+    return rows.prefetch_related("groups")
 
 
 def _process(row: WorkflowProcess) -> Process:
