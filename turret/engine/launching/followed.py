@@ -30,6 +30,7 @@ class Followed:
     signal: str = ""  # that ended the run
     error_at: int | None = None  # where the last error stands in the log
     stats: dict[str, int] | None = None  # Nextflow's own sum at the end
+    ended_at: str = ""  # when it was made, ISO 8601
 
     @property
     def counters(self) -> Counters | None:

@@ -67,6 +67,7 @@ class LogReader:
         if piece.begins_anew:
             after.processes, after.sent = [], []
             after.signal, after.error_at, after.stats = "", None, None
+            after.ended_at = ""
         for line, offset in zip(piece.lines, piece.offsets, strict=False):
             if found := LOG_LINE.match(line):
                 self.stamp = found["at"]
@@ -160,7 +161,7 @@ class LogReader:
 
     def finish(self, found: re.Match[str]) -> None:
         self.after.stats = asdict(counters_of(found["pairs"]))
-        self.run.completed_at = self.at
+        self.after.ended_at = self.at.isoformat() if self.at else ""
 
     def be_killed(self, found: re.Match[str]) -> None:
         self.after.signal = found["signal"]

@@ -7,11 +7,19 @@ from pathlib import Path
 
 from turret.engine.launching.followed import Followed, News, restored
 from turret.engine.launching.log_reader import LogReader
-from turret.engine.launching.pieces import MOST_BYTES, Mark, Piece, read_piece
+from turret.engine.launching.pieces import (
+    MOST_BYTES,
+    Mark,
+    Piece,
+    read_piece,
+    read_text,
+)
+from turret.engine.log_lines import LOG_LINE
 from turret.engine.trace_table import Records, read_names, task_of
 
 # Of a log that is so far ahead the middle is left out: the trace file knows the tasks.
 MOST_BEHIND = 64 << 20
+LONGEST_REPORT = 32 << 10  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +92,19 @@ def _read_trace(after: Followed, news: News, piece: Piece, is_over: bool) -> Non
     after.trace = piece.mark(done)
     tasks = filter(None, map(task_of, rows))
     news.of_trace.update({task.task_id: task for task in tasks})
+
+
+def error_report(log: Path, error_at: int) -> str:
+    """What stands in the log from there: the message of an error, as people are told
+    it. Empty when it can't be read. May hang with the disk."""
+    lines = read_text(log, error_at, LONGEST_REPORT)
+    found = LOG_LINE.match(lines[0]) if lines else None
+    if found is None:
+        return ""
+    report = [found["message"]]
+    for line in lines[1:]:
+        # Then come the calls in Nextflow's own code, or the next message.
+        if line.startswith("\tat ") or LOG_LINE.match(line):
+            break
+        report.append(line)
+    return "\n".join(report).strip()
