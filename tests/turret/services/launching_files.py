@@ -17,7 +17,7 @@ SAMPLES = Path(__file__).parents[2] / "data" / "nextflow" / "launched"
 def launch_in(directory: Path, **known: Any) -> Launch:
     """One whose workflow nobody has told of anything yet."""
     directory.mkdir(exist_ok=True)
-    workflow = WorkflowFactory(
+    workflow = WorkflowFactory.create(
         status=Status.SUBMITTED,
         session_id="",
         begun_at=None,
@@ -25,8 +25,7 @@ def launch_in(directory: Path, **known: Any) -> Launch:
         progress_instant=None,
         nextflow_version="",
     )
-    launch: Launch = LaunchFactory(workflow=workflow, directory=str(directory), **known)
-    return launch
+    return LaunchFactory.create(workflow=workflow, directory=str(directory), **known)
 
 
 def sample_launch(name: str, directory: Path, **known: Any) -> Launch:
