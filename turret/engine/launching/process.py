@@ -100,7 +100,36 @@ def _read(path: Path) -> str:
         os.close(descriptor)
 
 
-def members(script: ProcessId, launch_id: str) -> list[ProcessId]:
+def stop(files: LaunchFiles, script: ProcessId) -> None:
+    """Ask Nextflow to end itself and its tasks."""
+    # The script passes it on, and to Nextflow alone.
+    there = [script] if script.is_alive() else _heads(files, script)
+    for process in there:
+        process.send(signal.SIGTERM)
+
+
+def kill(files: LaunchFiles, script: ProcessId) -> None:
+    """End all that still runs of it, tasks included."""
+    for process in _members(files, script):
+        process.send(signal.SIGKILL)
+
+
+def is_running(files: LaunchFiles, script: ProcessId) -> bool:
+    """Whether the script runs, or at least Nextflow. Tasks alone are no run."""
+    return script.is_alive() or bool(_heads(files, script))
+
+
+def _heads(files: LaunchFiles, script: ProcessId) -> list[ProcessId]:
+    """Nextflow itself, which has its log's path on its command line."""
+    found = []
+    for process in _members(files, script):
+        with suppress(psutil.Error, OSError):
+            if str(files.nextflow_log) in psutil.Process(process.pid).cmdline():
+                found.append(process)
+    return found
+
+
+def _members(files: LaunchFiles, script: ProcessId) -> list[ProcessId]:
     """The script and all of its session that still runs; empty after a reboot."""
     if script.boot != ProcessId.current().boot:
         return []
@@ -113,21 +142,8 @@ def members(script: ProcessId, launch_id: str) -> list[ProcessId]:
     return [
         process
         for process in processes.session_members(script.pid)
-        if _is_marked(process, launch_id)
+        if _is_marked(process, files.directory.name)
     ]
-
-
-def is_running(script: ProcessId, launch_id: str) -> bool:
-    """Whether the script, or what it has started, still runs."""
-    return script.is_alive() or bool(members(script, launch_id))
-
-
-def stop(script: ProcessId, launch_id: str, signum: signal.Signals) -> int:
-    """Signal all that still runs of it; answers how many."""
-    there = members(script, launch_id)
-    for process in there:
-        process.send(signum)
-    return len(there)
 
 
 def _is_marked(process: ProcessId, launch_id: str) -> bool:

@@ -48,12 +48,20 @@ if ! type module >/dev/null 2>&1; then
     PATH=$path:$PATH
 fi
 """
-# Nextflow gets the signal itself; this outlives it to write down how it ended.
+# Nextflow is to end its tasks itself: what signals them all makes them fail, and be
+# tried again. This goes on until Nextflow has ended, to write down how.
 _END = """\
 cd -- {launch_dir} || exit 1
-trap : TERM INT HUP
-{command}
-exit $?
+{command} &
+head=$!
+trap 'kill -TERM "$head"' TERM INT HUP
+wait "$head"
+code=$?
+while kill -0 "$head" 2>/dev/null; do
+    wait "$head"
+    code=$?
+done
+exit "$code"
 """
 
 
@@ -71,16 +79,24 @@ def script_of(plan: Plan) -> str:
         # The file is readable to its owner only; this one may be shown.
         token = shlex.quote(str(files.token))
         parts.append(f'TOWER_ACCESS_TOKEN="$(<{token})"\nexport TOWER_ACCESS_TOKEN\n')
-    if plan.modules.strip():
-        parts += [_MODULES, _lines(plan.modules)]
-    if plan.pre_run.strip():
-        parts.append(_lines(plan.pre_run))
+    if setup := setup_of(plan.modules, plan.pre_run):
+        parts.append(setup)
     parts.append(
         _END.format(
             launch_dir=shlex.quote(str(plan.launch_dir)),
             command=shlex.join(argv_of(plan)),
         )
     )
+    return "\n".join(parts)
+
+
+def setup_of(modules: str, pre_run: str) -> str:
+    """What a shell does before Nextflow: the managers' own lines."""
+    parts = []
+    if modules.strip():
+        parts += [_MODULES, _lines(modules)]
+    if pre_run.strip():
+        parts.append(_lines(pre_run))
     return "\n".join(parts)
 
 

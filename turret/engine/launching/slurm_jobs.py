@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.plan import HeadJob
 
-ANSWER_S = 30
+# A controller that is away costs its programs their own time-outs.
+ANSWER_S = 10
+SUBMIT_S = 30
 # States in which nothing of the job runs (squeue(1), JOB STATE CODES).
 WAITING = frozenset({"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD"})
 ENDED = frozenset(
@@ -75,18 +77,22 @@ def submit(
     argv += [f"--chdir={files.directory}", f"--output={_plain(files)}"]
     # A second start would end at once, and leave nothing that says so.
     argv += ["--open-mode=append", "--no-requeue", "--export=ALL"]
-    for option, value in (
+    argv += options_of(head_job)
+    answer = _run([*argv, str(files.script)], env, SUBMIT_S)
+    # With several clusters: number;cluster
+    return answer.strip().partition(";")[0]
+
+
+def options_of(head_job: HeadJob) -> list[str]:
+    """What sbatch is asked for."""
+    asked = (
         ("partition", head_job.queue),
         ("account", head_job.account),
         ("cpus-per-task", head_job.cpus),
         ("mem", f"{head_job.memory_mb}M" if head_job.memory_mb else ""),
         ("time", head_job.time_minutes),
-    ):
-        if value:
-            argv.append(f"--{option}={value}")
-    answer = _run([*argv, str(files.script)], env)
-    # With several clusters: number;cluster
-    return answer.strip().partition(";")[0]
+    )
+    return [f"--{option}={value}" for option, value in asked if value]
 
 
 def listed(env: Mapping[str, str]) -> dict[str, Job]:
@@ -114,9 +120,9 @@ def ended_job(job_id: str, env: Mapping[str, str]) -> Job | None:
 
 
 def stop(job_id: str, env: Mapping[str, str]) -> None:
-    """SIGTERM to all of a running job. Raises SlurmDown; that it has ended is no
-    error."""
-    _cancel(["scancel", "--full", "--signal=TERM", job_id], env)
+    """SIGTERM to the script of a running job, which passes it on. Raises SlurmDown;
+    that it has ended is no error."""
+    _cancel(["scancel", "--batch", "--signal=TERM", job_id], env)
 
 
 def kill(job_id: str, env: Mapping[str, str]) -> None:
@@ -135,7 +141,7 @@ def _plain(files: LaunchFiles) -> str:
     return str(files.output).replace("%", "%%")
 
 
-def _run(argv: list[str], env: Mapping[str, str]) -> str:
+def _run(argv: list[str], env: Mapping[str, str], limit_s: float = ANSWER_S) -> str:
     """What one of SLURM's programs prints. Raises Refused, SlurmDown."""
     try:
         done = subprocess.run(
@@ -144,14 +150,14 @@ def _run(argv: list[str], env: Mapping[str, str]) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
-            timeout=ANSWER_S,
+            timeout=limit_s,
         )
     except FileNotFoundError:
         raise SlurmDown(f"there is no program {argv[0]} on PATH") from None
     except OSError as error:
         raise SlurmDown(f"{argv[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise SlurmDown(f"{argv[0]} did not answer for {ANSWER_S} s") from None
+        raise SlurmDown(f"{argv[0]} did not answer for {limit_s} s") from None
     if done.returncode == 0:
         return done.stdout.decode("utf-8", "replace")
     printed = done.stderr.decode("utf-8", "replace").strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from seqhub.operations.models import Attention
 from seqhub.operations.services.attention import close_attention, open_attention
 from turret.choices import ENDED_LAUNCH, LaunchState
-from turret.models import Launch
+from turret.models import Launch, Workflow
 from turret.services import attention as of_workflows
 
 FAILED = "launch_failed"
@@ -22,12 +22,12 @@ def ended(launch: Launch) -> None:
     close_attention(launch.subject)
     if launch.state == LaunchState.SUCCEEDED:
         _close_earlier(launch)
-    if launch.state != LaunchState.FAILED:
-        of_workflows.back(launch.workflow_id)
-    elif launch.workflow.begun_at is None:
-        _open(launch, FAILED, "failed")
-    else:
+    began = Workflow.objects.filter(pk=launch.workflow_id, begun_at__isnull=False)
+    if launch.state != LaunchState.FAILED or began.exists():
         of_workflows.ended(launch.workflow_id)
+        return
+    close_attention(launch.workflow.subject)
+    _open(launch, FAILED, "failed")
 
 
 def _open(launch: Launch, code: str, word: str) -> None:

@@ -9,8 +9,8 @@ from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.services.events import Actor
 from turret.choices import ENDED_LAUNCH, LaunchState
 from turret.models import Launch
+from turret.services.launching.ending import end
 from turret.services.launching.states import (
-    change_state,
     lock_launch,
     record,
     ring_for,
@@ -30,7 +30,7 @@ def cancel(pk: int, *, actor: Actor, reason: str = "") -> Launch:
         raise IllegalTransition(f"{launch} is {word}; there is nothing to cancel.")
     now = timezone.now()
     if launch.state == LaunchState.PENDING:
-        change_state(
+        end(
             launch,
             LaunchState.CANCELLED,
             actor=actor,

@@ -61,23 +61,31 @@ def clean_environment(
     ours: Mapping[str, str], names: Iterable[str] = ()
 ) -> dict[str, str]:
     wanted = _NAMES | set(names)
-    return {
+    env = {
         name: value
         for name, value in ours.items()
         if (name in wanted or name.startswith(_PREFIXES))
-        and not name.startswith(_NEVER)
+        and not is_never_passed_on(name)
     }
+    if not env.keys() & {"LANG", "LC_ALL", "LC_CTYPE"}:
+        # Java reads no other file names than ASCII then.
+        env["LANG"] = "C.UTF-8"
+    return env
 
 
-def traced_environment(launch: Launch, env: dict[str, str]) -> dict[str, str]:
-    """With what makes its Nextflow trace as this very launch; the token comes from
-    its file."""
-    if launch.trace != TraceBy.TOWER:
-        return env
-    return env | {
-        "TOWER_WORKFLOW_ID": launch.launch_id,
-        "TOWER_API_ENDPOINT": tower_url(launch.compute),
-    }
+def is_never_passed_on(name: str) -> bool:
+    """Whether a variable is ours alone, whoever names it."""
+    return name.startswith(_NEVER)
+
+
+def own_environment(launch: Launch) -> dict[str, str]:
+    """What Nextflow gets of this very launch; the token comes from its file."""
+    # The session of one that begins anew is known before it has begun.
+    own = {"NXF_UUID": launch.workflow.session_id}
+    if launch.trace == TraceBy.TOWER:
+        own["TOWER_WORKFLOW_ID"] = launch.launch_id
+        own["TOWER_API_ENDPOINT"] = tower_url(launch.compute)
+    return own
 
 
 def traced_by(asked: str, env: Mapping[str, str]) -> TraceBy:
@@ -85,7 +93,8 @@ def traced_by(asked: str, env: Mapping[str, str]) -> TraceBy:
     if asked != TraceBy.AUTO:
         return TraceBy(asked)
     home = Path(env.get("NXF_HOME") or Path(env.get("HOME", "/")) / ".nextflow")
-    found = any(home.glob("plugins/nf-tower-*"))
+    plugins = Path(env.get("NXF_PLUGINS_DIR") or home / "plugins")
+    found = any(plugins.glob("nf-tower-*"))
     return TraceBy.TOWER if found else TraceBy.FILE
 
 

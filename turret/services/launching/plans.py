@@ -35,17 +35,25 @@ def plan_of(launch: Launch) -> Plan:
         work_dir=Path(launch.work_dir),
         revision=launch.revision,
         profile=launch.profile,
-        session=launch.resumed_session,
+        # Where nothing is cached, it begins anew under the same number.
+        session=launch.resumed_session if is_cached(launch) else "",
         params=launch.params,
         configs=tuple(layers),
         tower_url=tower_url(compute) if is_traced else "",
         modules=compute.modules,
         pre_run=compute.pre_run,
-        head_job=_head_job(compute),
+        head_job=head_job_of(compute),
     )
 
 
-def _head_job(compute: ComputeEnvironment) -> HeadJob | None:
+def is_cached(launch: Launch) -> bool:
+    """Whether Nextflow knows the session where it is started."""
+    cache = Path(launch.launch_dir) / ".nextflow" / "cache"
+    return bool(launch.resumed_session) and (cache / launch.resumed_session).is_dir()
+
+
+def head_job_of(compute: ComputeEnvironment) -> HeadJob | None:
+    """What SLURM is asked for Nextflow itself; None where it runs on a host."""
     if compute.kind != ComputeKind.SLURM:
         return None
     return HeadJob(

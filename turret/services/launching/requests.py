@@ -137,7 +137,9 @@ def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
         yield "run_name", _ABOUT_NAMES
     if request.session and not _SESSION.fullmatch(request.session):
         yield "session", "A session is a UUID."
-    for name in ("work_dir", "project_dir"):
+    # Where it goes on is not chosen.
+    chosen = ("project_dir",) if request.launch_dir else ("work_dir", "project_dir")
+    for name in chosen:
         if (value := getattr(request, name)) and (problem := _of_directory(value)):
             yield name, problem
     if "\0" in request.config_text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ from turret.engine.launching import process, slurm_jobs
 from turret.engine.launching.command import config_of, params_of
 from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.script import script_of
+from turret.engine.launching.slurm_jobs import Job
 from turret.models import Launch, Workflow
 from turret.services.launching import locks, reasons, tokens
+from turret.services.launching.ending import end
 from turret.services.launching.environments import (
     environment_of,
     nextflow_of,
+    own_environment,
     traced_by,
-    traced_environment,
 )
 from turret.services.launching.plans import files_of, plan_of
 from turret.services.launching.states import (
@@ -104,8 +107,11 @@ def _claim(pk: int) -> bool:
     return True
 
 
-def begin(pk: int) -> None:
-    """Start one that is `starting`, or go on with that. May be repeated."""
+def begin(pk: int, jobs: Mapping[str, Job]) -> None:
+    """Start one that is `starting`, or go on with that. May be repeated.
+
+    `jobs` are those of SLURM, by their names.
+    """
     with locks.exclusive(locks.START, str(pk)) as is_mine:
         if not is_mine:
             return
@@ -114,7 +120,7 @@ def begin(pk: int) -> None:
         if launch is None or launch.cancel_asked_at:
             return
         try:
-            _begin(launch)
+            _begin(launch, jobs)
         except process.NotStarted as error:
             fail(launch, Reason("not_started", f"{error}.", "Launch it again."))
         except OSError as error:
@@ -132,10 +138,9 @@ def fail(launch: Launch, reason: Reason) -> None:
         locked = lock_launch(launch.pk)
         if locked.state != LaunchState.STARTING:
             return
-        state = LaunchState.FAILED
-        if locked.cancel_asked_at:
-            state = LaunchState.CANCELLED
-        change_state(locked, state, reason=reason)
+        is_unwanted = locked.cancel_asked_at is not None
+        state = LaunchState.CANCELLED if is_unwanted else LaunchState.FAILED
+        end(locked, state, reason=reason)
 
 
 def note_running(launch: Launch, script: ProcessId | None, job_id: str = "") -> None:
@@ -160,7 +165,7 @@ def note_running(launch: Launch, script: ProcessId | None, job_id: str = "") -> 
     launch.refresh_from_db()
 
 
-def _begin(launch: Launch) -> None:
+def _begin(launch: Launch, jobs: Mapping[str, Job]) -> None:
     files = files_of(launch)
     if process.is_claimed(files):
         return
@@ -176,9 +181,9 @@ def _begin(launch: Launch) -> None:
         fail(launch, reason)
         return
     prepare(launch, env)
-    env = traced_environment(launch, env)
+    env |= own_environment(launch)
     if is_slurm:
-        _submit(launch, files, env)
+        _submit(launch, files, env, jobs)
         return
     process.spawn(files, env)
     if script := _await(files):
@@ -212,16 +217,20 @@ def _decide_trace(launch: Launch, env: dict[str, str]) -> None:
         launch.save(update_fields=["trace"])
 
 
-def _submit(launch: Launch, files: LaunchFiles, env: dict[str, str]) -> None:
+def _submit(
+    launch: Launch,
+    files: LaunchFiles,
+    env: dict[str, str],
+    jobs: Mapping[str, Job],
+) -> None:
     """To SLURM, unless it is there already: whoever submitted it may not have come
     to note it."""
     plan = plan_of(launch)
     assert plan.head_job is not None  # noqa: S101 - of SLURM
-    name = slurm_jobs.job_name(launch.launch_id)
+    if launch.job_id:
+        return
+    known = jobs.get(slurm_jobs.job_name(launch.launch_id))
     try:
-        known = slurm_jobs.listed(env).get(name)
-        if known is None and launch.job_id:
-            return  # it has ended; the next look sees how
         job_id = (
             known.job_id
             if known

@@ -14,21 +14,10 @@ from seqhub.operations.services.events import SYSTEM, Actor, record_event
 from turret.choices import (
     ENDED_LAUNCH,
     LAUNCH_TRANSITIONS,
-    UNDER_WAY,
     LaunchState,
-    Status,
 )
 from turret.errors import UnknownLaunch
-from turret.models import Launch, Workflow
-from turret.services.launching import attention, tokens
-
-# What is known of the workflow of a launch that has ended, unless it told itself.
-_VERDICTS = {
-    LaunchState.SUCCEEDED: Status.SUCCEEDED,
-    LaunchState.FAILED: Status.FAILED,
-    LaunchState.CANCELLED: Status.CANCELLED,
-    LaunchState.LOST: Status.UNKNOWN,
-}
+from turret.models import Launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,8 @@ def change_state(
 ) -> None:
     """Change and save a locked row, with its event. Raises IllegalTransition.
 
-    `changes` are other columns; `said` goes before the reason in the event. Whatever
-    has ended takes its token, and its workflow, along.
+    `changes` are other columns; `said` goes before the reason in the event. What it
+    means for the rest that one has ended, services.launching.ending sees to.
     """
     if state not in LAUNCH_TRANSITIONS[launch.state]:
         word = launch.get_state_display()
@@ -81,10 +70,6 @@ def change_state(
     launch.save(update_fields=list(changes))
     message = f"{said or _SAID[state]} {reason.message}"
     record(launch, state, message, actor=actor, data={"from": before, "to": state})
-    if state in ENDED_LAUNCH:
-        tokens.revoke(launch)
-        _end_workflow(launch, state)
-        attention.ended(launch)
 
 
 def wait(launch: Launch, reason: Reason) -> None:
@@ -117,21 +102,6 @@ def record(
 def ring_for(host: str) -> None:
     """Have the launches of a host looked after soon."""
     ring("turret.tasks.tend_launches", host, queue=queues.local(host))
-
-
-def _end_workflow(launch: Launch, state: LaunchState) -> None:
-    """What Nextflow has said of its end itself is worth more."""
-    rows = Workflow.objects.filter(pk=launch.workflow_id, status__in=UNDER_WAY)
-    status, now = _VERDICTS[state], timezone.now()
-    told: dict[str, Any] = {"status": status, "status_since": now, "stalled_at": None}
-    if status != Status.UNKNOWN:
-        told["ended_at"] = now
-        told["success"] = status == Status.SUCCEEDED
-    if launch.exit_code is not None:
-        told["exit_status"] = launch.exit_code
-    if launch.message and status == Status.FAILED:
-        told["error_message"] = launch.message
-    rows.update(**told)
 
 
 _SAID = {

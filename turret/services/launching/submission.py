@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
@@ -25,8 +26,8 @@ from turret.services.launching import locks
 from turret.services.launching.environments import (
     environment_of,
     launches_dir,
+    own_environment,
     traced_by,
-    traced_environment,
 )
 from turret.services.launching.plans import plan_of
 from turret.services.launching.requests import LaunchRequest, check, completed
@@ -83,7 +84,7 @@ def preview(request: LaunchRequest, *, user: User) -> Preview:
         "launch.config": mask(config_of(plan)),
         "launch.sh": mask(script_of(plan)),
     }
-    names = sorted(traced_environment(launch, env))
+    names = sorted(env | own_environment(launch))
     return Preview(tuple(argv_of(plan)), tuple(names), files)
 
 
@@ -98,7 +99,7 @@ def _launch(request: LaunchRequest, user: User, launch_id: str) -> Launch:
         owner=user,
         run_name=run_name,
         batch_id=batch_id_of(run_name),
-        session_id=request.session,
+        session_id=request.session or str(uuid.uuid4()),
         labels=list(request.labels),
         status=Status.SUBMITTED,
         status_since=now,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,9 @@ from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.slurm_jobs import Job, SlurmDown
 from turret.models import Launch
 from turret.services.launching import locks, reasons, tokens
+from turret.services.launching.ending import end
 from turret.services.launching.environments import environment_of
+from turret.services.launching.following import follow
 from turret.services.launching.plans import files_of
 from turret.services.launching.starting import (
     begin,
@@ -32,7 +33,6 @@ from turret.services.launching.starting import (
 )
 from turret.services.launching.states import (
     Reason,
-    change_state,
     lock_launch,
     wait,
 )
@@ -51,6 +51,8 @@ GRACE = dt.timedelta(seconds=20)
 GONE_S = {ComputeKind.LOCAL.value: 3.0, ComputeKind.SLURM.value: 20.0}
 # For so long the exit code of a lost one may still turn up.
 KEEP_LOOKING = dt.timedelta(days=1)
+# Exit codes beyond it say which one.
+_BY_SIGNAL = 128
 _ACTIVE = (LaunchState.STARTING, LaunchState.RUNNING)
 _HEAVY = ("config_text", "params", "workflow__config_text", "workflow__params")
 
@@ -93,18 +95,14 @@ class Watch:
 
     def look(self) -> None:
         """At each of them once; trouble with one is none of the others'."""
-        for pk in claim_due(self._host):
-            self._safely(pk, begin, pk)
+        claim_due(self._host)
         launches = list(_watched(self._host))
         jobs = _jobs_of(launches)
         for launch in launches:
-            self._safely(launch.pk, self._look_at, launch, jobs)
-
-    def _safely(self, pk: int, action: Callable[..., None], *values: object) -> None:
-        try:
-            action(*values)
-        except Exception:
-            log.exception("launch %d: the look at it went wrong", pk)
+            try:
+                self._look_at(launch, jobs)
+            except Exception:
+                log.exception("launch %s: the look at it went wrong", launch.pk)
 
     def _look_at(self, launch: Launch, jobs: dict[str, Job] | SlurmDown) -> None:
         files = files_of(launch)
@@ -120,13 +118,15 @@ class Watch:
         if launch.compute.kind == ComputeKind.SLURM:
             self._look_at_job(launch, sight, jobs)
         elif launch.state == LaunchState.STARTING and not sight.is_claimed:
-            begin(launch.pk)
+            begin(launch.pk, {})
         else:
-            self._look_at_process(launch, sight)
+            self._look_at_process(launch, files, sight)
 
-    def _look_at_process(self, launch: Launch, sight: Sight) -> None:
+    def _look_at_process(
+        self, launch: Launch, files: LaunchFiles, sight: Sight
+    ) -> None:
         script = _script_of(launch) or sight.script
-        if script is None or not process.is_running(script, launch.launch_id):
+        if script is None or not process.is_running(files, script):
             boot = ProcessId.current().boot
             rebooted = script is not None and script.boot != boot
             self._miss(launch, reasons.of_lost(rebooted=rebooted))
@@ -136,9 +136,10 @@ class Watch:
             note_running(launch, script)
         _stop_if_due(
             launch,
-            lambda: process.stop(script, launch.launch_id, signal.SIGTERM),
-            lambda: process.stop(script, launch.launch_id, signal.SIGKILL),
+            lambda: process.stop(files, script),
+            lambda: process.kill(files, script),
         )
+        follow(launch)
 
     def _look_at_job(
         self, launch: Launch, sight: Sight, jobs: dict[str, Job] | SlurmDown
@@ -151,7 +152,7 @@ class Watch:
         if job is None and launch.job_id:
             job = slurm_jobs.ended_job(launch.job_id, env)
         if job is None and not launch.job_id and not sight.is_claimed:
-            begin(launch.pk)
+            begin(launch.pk, jobs)
             return
         if job is None or job.has_ended:
             self._miss_job(launch, job)
@@ -170,6 +171,8 @@ class Watch:
             lambda: (slurm_jobs.kill if is_waiting else slurm_jobs.stop)(job_id, env),
             lambda: slurm_jobs.kill(job_id, env),
         )
+        if launch.state == LaunchState.RUNNING:
+            follow(launch)
 
     def _miss_job(self, launch: Launch, job: Job | None) -> None:
         if job is None:
@@ -190,7 +193,7 @@ class Watch:
             _finish(launch, sight)
             return
         del self._gone[launch.pk]
-        _lose(launch, reason)
+        _lose(launch, sight, reason)
 
 
 def _watched(host: str) -> QuerySet[Launch]:
@@ -236,7 +239,7 @@ def _withdraw(launch: Launch) -> bool:
     with transaction.atomic():
         locked = lock_launch(launch.pk)
         if locked.state in _ACTIVE:
-            change_state(locked, LaunchState.CANCELLED)
+            end(locked, LaunchState.CANCELLED)
     return True
 
 
@@ -273,6 +276,7 @@ def _finish(launch: Launch, sight: Sight) -> None:
     code = sight.exit_code
     assert code is not None  # noqa: S101 - the caller has seen it
     reason = reasons.of_exit(launch, code) if code else Reason()
+    follow(launch, is_over=True)
     with transaction.atomic():
         locked = lock_launch(launch.pk)
         if locked.state not in (*_ACTIVE, LaunchState.LOST):
@@ -283,32 +287,33 @@ def _finish(launch: Launch, sight: Sight) -> None:
         elif code and locked.code == reasons.TIME_LIMIT:
             reason = reasons.of_time_limit(locked)
         started_at = locked.started_at or timezone.now()
-        change_state(
-            locked, state, reason=reason, exit_code=code, started_at=started_at
-        )
+        end(locked, state, reason=reason, exit_code=code, started_at=started_at)
         kill_at = locked.kill_at
+    _clear(launch, sight, kill=kill_at is not None or code > _BY_SIGNAL)
+
+
+def _clear(launch: Launch, sight: Sight, *, kill: bool) -> None:
+    """Its token goes, and tasks that Nextflow could not end."""
     tokens.remove_file(launch)
     script = _script_of(launch) or sight.script
-    if kill_at and script and launch.compute.kind == ComputeKind.LOCAL:
-        # What Nextflow has not ended of its tasks.
-        process.stop(script, launch.launch_id, signal.SIGKILL)
+    if kill and script and launch.compute.kind == ComputeKind.LOCAL:
+        process.kill(files_of(launch), script)
 
 
-def _lose(launch: Launch, reason: Reason) -> None:
+def _lose(launch: Launch, sight: Sight, reason: Reason) -> None:
     """It has ended, and nobody has written down how."""
+    follow(launch, is_over=True)
     with transaction.atomic():
         locked = lock_launch(launch.pk)
         if locked.state not in _ACTIVE:
             return
         if locked.cancel_asked_at:
-            change_state(locked, LaunchState.CANCELLED)
+            end(locked, LaunchState.CANCELLED)
         elif locked.code == reasons.TIME_LIMIT:
-            change_state(
-                locked, LaunchState.FAILED, reason=reasons.of_time_limit(locked)
-            )
+            end(locked, LaunchState.FAILED, reason=reasons.of_time_limit(locked))
         else:
-            change_state(locked, LaunchState.LOST, reason=reason)
-    tokens.remove_file(launch)
+            end(locked, LaunchState.LOST, reason=reason)
+    _clear(launch, sight, kill=True)
 
 
 def _say(launch: Launch, reason: Reason) -> None:
