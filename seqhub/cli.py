@@ -49,6 +49,8 @@ OF_ONE_HOST = frozenset(
         "check",
         "import_statusdb",
         "keys",
+        "launch",
+        "launches",
         "restore",
         "rewrap",
         "scan",

@@ -8,6 +8,7 @@ from turret.choices import ComputeKind, TraceBy
 from turret.engine.launching.command import include_of
 from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.plan import HeadJob, Plan
+from turret.engine.pipelines.sources import resolve
 from turret.models import ComputeEnvironment, Launch
 from turret.services.launching.environments import nextflow_of, tower_url
 
@@ -29,7 +30,7 @@ def plan_of(launch: Launch) -> Plan:
     return Plan(
         files=files_of(launch),
         nextflow=nextflow_of(compute),
-        source=launch.source,
+        source=resolve(launch.source).url,
         run_name=launch.run_name,
         launch_dir=Path(launch.launch_dir),
         work_dir=Path(launch.work_dir),

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from seqhub.lib.patience import TimedOut, within
+from turret.engine.pipelines.sources import check_revision, resolve
 from turret.errors import BadLaunch, UnknownPipeline
 from turret.models import ComputeEnvironment, Launch, Pipeline
 from turret.models.pipelines import LONGEST_TEXT
@@ -27,7 +28,6 @@ ANSWER_S = 5
 LONGEST_RUN_TIME_S = 365 * 24 * 3600
 # What Nextflow takes for a name (-name).
 _RUN_NAME = re.compile(r"[a-z](?:[a-z\d]|[-_](?=[a-z\d])){0,79}", re.IGNORECASE)
-_REVISION = re.compile(r"[^\W_][\w./+@#=-]*")
 _PROFILE = re.compile(r"\w[\w.+-]*(?:,\w[\w.+-]*)*")
 _SESSION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CONTROL = re.compile(r"[\0-\x1f\x7f]")
@@ -73,7 +73,7 @@ def completed(request: LaunchRequest, user: User) -> LaunchRequest:
         if not launchable_pipelines(user).filter(pk=saved.pk).exists():
             raise UnknownPipeline(f"There is no saved pipeline {saved} for you.")
         request = _with_saved(request, saved)
-    source, revision = _split(request.source.strip(), request.revision.strip())
+    source, revision = _split(request)
     return replace(
         request,
         source=source,
@@ -120,12 +120,16 @@ def _with_saved(request: LaunchRequest, saved: Pipeline) -> LaunchRequest:
     )
 
 
-def _split(source: str, revision: str) -> tuple[str, str]:
-    """org/repo@revision is two things; an @ in a URL or a path is none of it."""
-    if revision or ":" in source or source.startswith("/") or source.count("@") != 1:
+def _split(request: LaunchRequest) -> tuple[str, str]:
+    """Source and revision; org/repo@revision is two things."""
+    source, revision = request.source.strip(), request.revision.strip()
+    try:
+        found = resolve(source)
+    except ValueError:
+        return source, revision  # `check` tells why
+    if not found.revision:
         return source, revision
-    name, _, revision = source.partition("@")
-    return name, revision
+    return source.removesuffix(f"@{found.revision}"), revision or found.revision
 
 
 def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
@@ -151,17 +155,18 @@ def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
 
 
 def _of_source(request: LaunchRequest) -> Iterator[tuple[str, str]]:
-    source, revision = request.source, request.revision
-    if not source:
-        yield "source", "Name a pipeline: org/repo, a git URL, or a directory."
-    elif source.startswith("-"):
-        yield "source", "The name of a pipeline can't begin with a dash."
-    elif _CONTROL.search(source) or " " in source or len(source) > 1000:
-        yield "source", "A pipeline's name has no spaces or control characters."
-    if revision.startswith("-"):
-        yield "revision", "A revision can't begin with a dash."
-    elif revision and (not _REVISION.fullmatch(revision) or len(revision) > 255):
-        yield "revision", "A revision is a branch, a tag or a commit."
+    try:
+        resolve(request.source)
+    except ValueError as error:
+        yield "source", _sentence(f"{error}")
+    try:
+        check_revision(request.revision)
+    except ValueError as error:
+        yield "revision", f"The revision {error}."
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def _of_directory(value: str) -> str:

@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 STAY_S = 50
 EVERY_S = 2.0
 NAP_S = 0.1
+# After so many looks, EVERY_S apart, what is lost on this host is known to be.
+LOOKS = 3
 ANSWER_S = 10
 # Between SIGTERM and SIGKILL.
 GRACE = dt.timedelta(seconds=20)

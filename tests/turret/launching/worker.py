@@ -1,0 +1,58 @@
+"""A worker that looks at the launches of a host once, and dies by kill -9.
+
+    python -m tests.turret.launching.worker STEP
+
+STEP: `claimed`, the row is `starting`; `prepared`, its files are written; `spawned`,
+its script runs; `known`, its process is about to be kept.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import django
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
+    django.setup()
+    from tests.factories import HOST
+    from turret.engine.launching import process
+    from turret.services.launching import starting, watching
+
+    match sys.argv[1]:
+        case "claimed":
+            _die_after(watching, "claim_due")
+        case "prepared":
+            _die_after(starting, "prepare")
+        case "spawned":
+            _die_after(process, "spawn")
+        case "known":
+            _die_at(starting, "note_running")
+    watching.Watch(HOST).look()
+
+
+def _die_after(module: Any, name: str) -> None:
+    function: Callable[..., object] = getattr(module, name)
+
+    def dying(*args: object) -> None:
+        function(*args)
+        _die()
+
+    setattr(module, name, dying)
+
+
+def _die_at(module: Any, name: str) -> None:
+    setattr(module, name, _die)
+
+
+def _die(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
