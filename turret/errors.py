@@ -73,3 +73,17 @@ class NotEmpty(DomainError):
 
     code = "not_empty"
     status = 409
+
+
+class TooLarge(DomainError):
+    """Larger than it may be, or than the disk."""
+
+    code = "too_large"
+    status = 413
+
+
+class NotPermitted(DomainError):
+    """The system does not let us read or write there."""
+
+    code = "not_permitted"
+    status = 403

@@ -9,6 +9,8 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from turret.api import (
+    configs,
+    disk,
     launch_log,
     launches,
     pipelines,
@@ -48,6 +50,12 @@ urlpatterns = [
         saved_pipelines.PipelineDetail.as_view(),
         name="saved-pipeline",
     ),
+    path("fs/roots", disk.Roots.as_view()),
+    path("fs/browse", disk.Browse.as_view()),
+    path("fs/upload", disk.Upload.as_view()),
+    path("fs/mkdir", disk.MakeDirectory.as_view()),
+    path("config", configs.Config.as_view()),
+    path("config/remote", configs.RemoteConfig.as_view()),
     path("workflow", views.Workflows.as_view()),
     path("workflow/<str:workflow_id>", views.WorkflowDetail.as_view()),
     path("workflow/<str:workflow_id>/progress", views.Progress.as_view()),

@@ -118,6 +118,15 @@ def describe(
         return replace(described, problem=str(error))
 
 
+def read_config(text: str, revision: str = "") -> str:
+    """Its nextflow.config; empty when it has none. Raises InvalidValue,
+    SourceTrouble."""
+    source, revision = source_of(text, revision)
+    read = repository(PATIENCE_S).read
+    files = _asked(source, PATIENCE_S, read, source, revision, [CONFIG])
+    return files[CONFIG] or ""
+
+
 def refs(text: str) -> Refs:
     """Branches and tags. Raises InvalidValue, SourceTrouble."""
     source, _ = source_of(text)
