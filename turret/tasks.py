@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from turret.models import ComputeEnvironment
+from turret.services import computes
 from turret.services.launching.watching import tend
 from turret.services.retention import prune as prune_details
 from turret.services.silence import watch as watch_workflows
@@ -20,3 +22,9 @@ def prune() -> None:
 def tend_launches(host: str) -> None:
     """Start what is due on this host, and see how the others stand."""
     tend(host)
+
+
+def try_compute(pk: int) -> None:
+    """Try out a compute environment of this host."""
+    if compute := ComputeEnvironment.objects.filter(pk=pk).first():
+        computes.try_compute(compute)
