@@ -3,7 +3,7 @@
     python -m tests.turret.launching.worker STEP
 
 STEP: `claimed`, the row is `starting`; `prepared`, its files are written; `spawned`,
-its script runs; `known`, its process is about to be kept.
+its script runs; `submitted`, SLURM has it; `known`, its process is about to be kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seqhub.settings")
     django.setup()
     from tests.factories import HOST
-    from turret.engine.launching import process
+    from turret.engine.launching import process, slurm_jobs
     from turret.services.launching import starting, watching
 
     match sys.argv[1]:
@@ -31,6 +31,8 @@ def main() -> None:
             _die_after(starting, "prepare")
         case "spawned":
             _die_after(process, "spawn")
+        case "submitted":
+            _die_after(slurm_jobs, "submit")
         case "known":
             _die_at(starting, "note_running")
     watching.Watch(HOST).look()

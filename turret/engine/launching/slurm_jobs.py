@@ -161,8 +161,9 @@ def _run(argv: list[str], env: Mapping[str, str], limit_s: float = ANSWER_S) -> 
     if done.returncode == 0:
         return done.stdout.decode("utf-8", "replace")
     printed = done.stderr.decode("utf-8", "replace").strip()
-    last = printed.splitlines()[-1] if printed else f"exit code {done.returncode}"
-    message = last.removeprefix(f"{argv[0]}: ").removeprefix("error: ").strip()
+    prefix = re.compile(rf"{argv[0]}: (?:error: )?")
+    told = [prefix.sub("", line, count=1).strip() for line in printed.splitlines()]
+    message = "; ".join(told) or f"exit code {done.returncode}"
     if _DOWN.search(printed):
         raise SlurmDown(f"{argv[0]}: {message}")
     raise Refused(message)
