@@ -25,7 +25,7 @@ def accept(request: LaunchRequest, user: User) -> str:
             f"params.{key}" if key else "params": f"{message}."
             for key, message in verdict.wrong.items()
         }
-        said = "; ".join(f"{name} {message}" for name, message in fields.items())
+        said = " ".join(f"{name} {message}" for name, message in fields.items())
         raise BadLaunch(f"The pipeline does not take its parameters: {said}", fields)
     return verdict.why_unchecked
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
-from tests.clients import client_with, make_user
+from tests.clients import client_with, make_admin, make_user
 from tests.factories import HOST
 from tests.nextflow.runs import PIPELINES
 from tests.turret.factories import (
@@ -22,6 +23,7 @@ from tests.turret.launching.site import Site
 from tests.turret.repositories import make_repository
 from turret.choices import LaunchState
 from turret.models import Launch, Workflow
+from turret.services import repositories
 
 API = "/api/launches"
 THREE = str(PIPELINES / "three")
@@ -203,6 +205,32 @@ def test_what_can_not_be_checked_is_launched_and_said_to_be(
     assert answer.status_code == 201, answer.content
     assert answer.json()["params_checked"] is False
     assert answer.json()["unchecked_because"]
+
+
+def test_a_repository_that_hangs_holds_no_launch_up(
+    operator: APIClient, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repositories, "SHORT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/lab/pipeline"
+        answer = post(operator, {"pipeline": address})
+    assert answer.status_code == 201, answer.content
+    assert "did not answer" in answer.json()["unchecked_because"]
+
+
+def test_people_browse_launches(site: Site, db: None) -> None:
+    launch, saved = LaunchFactory.create(), PipelineFactory.create()
+    person = APIClient(headers={"Accept": "text/html"})
+    person.force_login(make_admin())
+    for path in (
+        API,
+        f"{API}/{launch.launch_id}",
+        "/api/saved-pipelines",
+        f"/api/saved-pipelines/{saved.pk}",
+    ):
+        answer = person.get(path)
+        assert answer.status_code == 200
+        assert answer["Content-Type"].startswith("text/html")
 
 
 def test_a_dry_run_tells_all_and_does_nothing(
