@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 CONFIG = "manifest { name = 'org/pipe' }\nprofiles { test { params.x = 1 } }\n"
+USER, PASSWORD = "reader", "open-sesame"
+AUTHORIZATION = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
 AUTHOR = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -69,7 +72,8 @@ def made(directory: Path) -> Origin:
 
 
 class _Git(BaseHTTPRequestHandler):
-    """git-http-backend(1). Below /private a password is asked for."""
+    """git-http-backend(1). Below /private, which is the same, a password is asked
+    for."""
 
     def do_GET(self) -> None:
         self._serve()
@@ -78,13 +82,14 @@ class _Git(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        if self.path.startswith("/private"):
+        is_private = self.path.startswith("/private/")
+        if is_private and self.headers.get("Authorization") != AUTHORIZATION:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="private"')
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        path, _, query = self.path.partition("?")
+        path, _, query = self.path.removeprefix("/private").partition("?")
         length = int(self.headers.get("Content-Length") or 0)
         answer = subprocess.run(
             ["git", "http-backend"],

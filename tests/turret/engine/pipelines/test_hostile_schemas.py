@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.turret.engine.pipelines.schemas import made
 from turret.engine.pipelines import checking
-from turret.engine.pipelines.schema import read_schema
-from turret.engine.pipelines.values import ALL, validate
+from turret.engine.pipelines.plain import problem_of
+from turret.engine.pipelines.schema import BadSchema, read_schema
+from turret.engine.pipelines.values import ALL, from_form, validate
 
 TOO_LONG = "takes too long to check"
 BROKEN = "can't be used"
@@ -99,3 +102,30 @@ def test_many_errors_are_cut() -> None:
     schema = made({f"p{number}": {"type": "integer"} for number in range(1_000)})
     wrong = validate(schema, {f"p{number}": "x" for number in range(1_000)}, look=None)
     assert len(wrong) == checking.MOST_PROBLEMS
+
+
+WORDS = st.sampled_from(
+    [
+        *("$defs", "definitions", "properties", "required", "allOf", "$ref", "a", "b"),
+        *("#/$defs/a", "type", "string", "integer", "array", "default", "enum"),
+        *("hidden", "exists", "minimum", "const", "title", "help_text", "~1", "%zz"),
+    ]
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(WORDS | st.text(), inner),
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(WORDS, ANYTHING), st.text())
+def test_a_schema_of_anything_is_read_or_refused(
+    document: dict[str, Any], text: str
+) -> None:
+    try:
+        schema = read_schema(json.dumps(document))
+    except BadSchema:
+        return
+    params = from_form(schema, dict.fromkeys(schema.params, text))
+    assert set(params) <= set(schema.params)
+    assert all(not problem_of(param.default) for param in schema.params.values())

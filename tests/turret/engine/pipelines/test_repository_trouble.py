@@ -13,7 +13,12 @@ import pytest
 
 from seqhub.lib import processes
 from seqhub.lib.files import locked
-from tests.turret.engine.pipelines.repositories import Origin, served
+from tests.turret.engine.pipelines.repositories import (
+    PASSWORD,
+    USER,
+    Origin,
+    served,
+)
 from turret.engine.pipelines.git import Git, RepositoryError
 from turret.engine.pipelines.repository import Repository
 from turret.engine.pipelines.sources import Source, resolve
@@ -99,6 +104,50 @@ def test_a_password_is_asked_of_nobody(address: str, repository: Repository) -> 
     with pytest.raises(RepositoryError) as refusal:
         repository.refs(source)
     assert refusal.value.kind == "password"
+
+
+def test_a_credential_helper_is_asked(
+    tmp_path: Path,
+    address: str,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = address.removeprefix("http://")
+    (tmp_path / ".gitconfig").write_text("[credential]\nhelper = store\n")
+    known = tmp_path / ".git-credentials"
+    known.write_text(f"http://{USER}:{PASSWORD}@{server}\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    source = resolve(f"{address}/private/pipe.git")
+    assert repository.read(source, "1.0", ["README.md"]) == {"README.md": "one"}
+    known.write_text(f"http://{USER}:wrong@{server}\n")
+    assert refused(repository, source, "dev") == "password"
+
+
+# In place of a server of ssh: git's part of it, on this machine.
+SSH = """#!/bin/sh
+echo "$@" >> "$(dirname "$0")/asked"
+for command; do :; done
+exec sh -c "$command"
+"""
+
+
+def test_a_repository_is_read_over_ssh(
+    tmp_path: Path,
+    origin: Origin,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(SSH)
+    ssh.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(ssh))
+    for typed in (
+        f"git@host.example:{origin.bare}",
+        f"ssh://host.example{origin.bare}",
+    ):
+        found = repository.read(resolve(typed), "", ["README.md"])
+        assert found == {"README.md": "two"}
+    assert "BatchMode=yes" in (tmp_path / "asked").read_text()
 
 
 def test_a_repository_that_hangs_is_given_up(tmp_path: Path, silent: str) -> None:

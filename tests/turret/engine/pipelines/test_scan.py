@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from turret.engine.pipelines.scan import (
     manifest_of,
@@ -236,3 +238,35 @@ def test_a_long_text_of_one_thing_ends(part: str) -> None:
 def test_the_number_of_parameters_is_bounded() -> None:
     lines = (f"params.p{number} = {number}\n" for number in range(10_000))
     assert len(params_of("".join(lines))) == 2_000
+
+
+PARTS = st.sampled_from(
+    [
+        *(
+            "params",
+            "profiles",
+            "manifest",
+            "{",
+            "}",
+            "[",
+            "]",
+            "(",
+            ")",
+            "=",
+            ".",
+            ",",
+        ),
+        *(":", ";", "\n", "'", '"', "\\", "$", "//", "/*", "*/", "a", "1", "-", "true"),
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PARTS | st.text()).map("".join))
+def test_any_text_is_looked_through(text: str) -> None:
+    profiles = profiles_of(text)
+    assert len(set(profiles)) == len(profiles)
+    assert isinstance(params_of(text), dict)
+    assert isinstance(manifest_of(text), dict)
+    assert isinstance(profile_params_of(text, "a"), set)
+    assert isinstance(profile_includes_of(text, "a"), list)
