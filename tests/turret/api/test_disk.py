@@ -177,8 +177,8 @@ def test_names_of_uploads_lead_nowhere(
 
 def test_a_newline_in_a_name_leads_nowhere(operator: APIClient, root: Path) -> None:
     body = (
-        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a%0Ab\nc"\r\n'
-        b"\r\nx\r\n--b--\r\n"
+        '--b\r\nContent-Disposition: form-data; name="file"; filename="a%0Ab\nc"\r\n'
+        "\r\nx\r\n--b--\r\n"
     )
     kind = "multipart/form-data; boundary=b"
     path = f"/api/fs/upload?dir={root}/runs"
