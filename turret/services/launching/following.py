@@ -109,7 +109,7 @@ def _store(launch: Launch, seen: Look, is_over: bool) -> bool:
             launch.followed = stored
             return False
         row = launch.workflow
-        known = _known(launch)
+        known = Run() if seen.news.run is None else _known(launch)
         store_look(row.workflow_id, _caller(row), seen, known, is_over=is_over)
         Launch.objects.filter(pk=launch.pk).update(followed=after)
     launch.followed = after
