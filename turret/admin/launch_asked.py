@@ -195,7 +195,7 @@ def sent(user: User, data: Mapping[str, str]) -> Asked:
     known = texts["known_source"]
     texts["known_source"] = texts["pipeline"] or texts["source"].strip()
     asked = Asked(user, texts, _base(user, texts))
-    if known == texts["known_source"]:
+    if asked.is_again or known == texts["known_source"]:
         return asked
     if not (known or texts["pipeline"]):
         return replace(asked, is_other=True)

@@ -208,8 +208,13 @@ def _command(shown: Shown) -> str:
     """As a shell would take it, an option a line."""
     if shown.preview is None:
         return ""
-    words = [shlex.quote(word) for word in shown.preview.argv]
-    return " ".join(words).replace(" -", " \\\n    -")
+    lines: list[str] = []
+    for word in shown.preview.argv:
+        begins = not lines or word.startswith("-") or word == "run"
+        lines[len(lines) - (not begins) :] = [
+            shlex.quote(word) if begins else f"{lines[-1]} {shlex.quote(word)}"
+        ]
+    return " \\\n    ".join(lines)
 
 
 def _sections(shown: Shown, params: Mapping[str, Any]) -> list[Section]:

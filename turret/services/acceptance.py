@@ -22,7 +22,7 @@ def accept(request: LaunchRequest, user: User) -> str:
     verdict = _verdict(whole)
     if verdict.wrong:
         fields = {
-            f"params.{key}" if key else "params": f"{message}."
+            f"params.{key}" if key else "params": f"{message.rstrip('.')}."
             for key, message in verdict.wrong.items()
         }
         said = " ".join(f"{name} {message}" for name, message in fields.items())
