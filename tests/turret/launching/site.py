@@ -81,8 +81,8 @@ class Site:
             self._user = make_user("turret.launch_launch")
         return self._user
 
-    def submit(self, pipeline: str = "three", **values: Any) -> Launch:
-        values.setdefault("source", str(PIPELINES / pipeline))
+    def submit(self, name: str = "three", /, **values: Any) -> Launch:
+        values.setdefault("source", str(PIPELINES / name))
         return submit(LaunchRequest(**values), user=self.user, actor=ACTOR)
 
     def environment(self) -> dict[str, str]:

@@ -187,7 +187,9 @@ def test_the_exit_code_of_a_lost_one_may_turn_up(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"start_ticks": 1}, {"boot_id": "another boot"}], ids=["reused", "reboot"]
+    "other",
+    [{"start_ticks": 1}, {"boot_id": "another boot"}],
+    ids=["reused", "reboot"],
 )
 def test_another_process_of_its_number_is_left_alone(
     site: Site, other: dict[str, object]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from seqhub.lib.processes import session_members
+from seqhub.lib.processes import descendants
 from tests.factories import HOST
 from tests.slurm import Slurm
 from tests.turret.factories import ComputeFactory
@@ -166,7 +166,7 @@ def test_one_whose_job_is_killed_is_lost_with_the_reason(
     launch = started(site, cluster)
     script = read_process(files(launch))
     assert script
-    for member in session_members(script.pid):
+    for member in [script, *descendants(script.pid)]:
         member.send(signal.SIGKILL)
     end(launch)
     assert launch.state == LaunchState.LOST

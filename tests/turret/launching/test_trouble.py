@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from pytest_django import Settings
 
 from seqhub.operations.models import Attention
 from tests.factories import HOST
+from tests.needs import need
 from tests.turret.launching.site import Site, end, files
 from turret.choices import LaunchState
 from turret.models import Launch
@@ -56,6 +61,51 @@ def test_its_directory_can_not_be_made(site: Site, settings: Settings) -> None:
 def test_its_directory_is_no_directory(site: Site) -> None:
     site.launches.write_text("in the way")
     failed(site.submit(), "not_writable")
+
+
+# A disk of its own, which nobody else sees: its number of KB, where, what fills it.
+MOUNT = """
+set -e
+mount -t tmpfs -o size="$1"k tmpfs "$2"
+[ -z "$3" ] || cat /dev/zero >"$2/full" 2>/dev/null || true
+shift 3
+exec "$@"
+"""
+
+
+def look_with_disk(site: Site, size_kb: int, full: str) -> None:
+    """Another process looks until all have ended; for it the launches lie on a small
+    disk."""
+    need(shutil.which("unshare") and os.geteuid() == 0, "needs root, for a disk")
+    site.launches.mkdir()
+    worker = [sys.executable, "-m", "tests.turret.launching.worker", "none"]
+    disk = [str(size_kb), str(site.launches), full]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", MOUNT, "sh", *disk, *worker],
+        env=site.environment() | {"PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_its_disk_is_full(site: Site) -> None:
+    launch = site.submit()
+    look_with_disk(site, 64, full="yes")
+    failed(launch, "disk_full")
+
+
+def test_its_exit_code_is_kept_though_the_disk_has_filled(site: Site) -> None:
+    site.nextflow.write_text(
+        "#!/bin/bash\ncat /dev/zero >full 2>/dev/null\necho lost\nexit 3\n"
+    )
+    launch = site.submit()
+    look_with_disk(site, 256, full="")
+    end(launch)
+    assert (launch.state, launch.exit_code) == (LaunchState.FAILED, 3)
 
 
 def test_what_it_goes_on_with_is_gone(site: Site) -> None:

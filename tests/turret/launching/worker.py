@@ -2,8 +2,9 @@
 
     python -m tests.turret.launching.worker STEP
 
-STEP: `claimed`, the row is `starting`; `prepared`, its files are written; `spawned`,
-its script runs; `submitted`, SLURM has it; `known`, its process is about to be kept.
+STEP: `none`, it does not die, but looks until all have ended; `claimed`, the row is
+`starting`; `prepared`, its files are written; `spawned`, its script runs; `submitted`,
+SLURM has it; `known`, its process is about to be kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +37,11 @@ def main() -> None:
             _die_after(slurm_jobs, "submit")
         case "known":
             _die_at(starting, "note_running")
-    watching.Watch(HOST).look()
+    watch = watching.Watch(HOST)
+    watch.look()
+    while watching.under_way(HOST).exists():
+        time.sleep(0.1)
+        watch.look()
 
 
 def _die_after(module: Any, name: str) -> None:
