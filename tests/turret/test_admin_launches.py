@@ -119,9 +119,7 @@ def test_search_finds_a_launch_by(query: str) -> None:
 )
 def test_filters_narrow_the_list_down(lookup: str, value: Any) -> None:
     other = LaunchFactory.create(host="otherhost", compute__name="cluster")
-    row = ended(
-        pipeline=PipelineFactory.create(), source="nf-core/sarek", parent=other
-    )
+    row = ended(pipeline=PipelineFactory.create(), source="nf-core/sarek", parent=other)
     answer = staff("viewer").get(LIST, {lookup: value(row)})
     assert names(answer) == [str(row)]
 

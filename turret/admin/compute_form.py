@@ -8,9 +8,14 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.contrib.postgres.forms import SimpleArrayField
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from seqhub.operations.models import Heartbeat
+from turret.admin.pipeline_form import code
 from turret.models import ComputeEnvironment
 from turret.services.launching.environments import is_never_passed_on
 
@@ -43,6 +48,11 @@ class ComputeForm(forms.ModelForm):  # type: ignore[type-arg]
             *("pre_run", "queue", "account", "head_cpus", "head_memory_mb"),
             "head_time_minutes",
         )
+        widgets: ClassVar = {
+            "config_text": UnfoldAdminTextareaWidget(attrs=code(6)),
+            "modules": UnfoldAdminTextareaWidget(attrs=code(3)),
+            "pre_run": UnfoldAdminTextareaWidget(attrs=code(5)),
+        }
         labels: ClassVar = {
             "kind": "Nextflow runs",
             "is_enabled": "Launches may use it",

@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from seqhub.operations.admin.bulk import Change
 from seqhub.operations.admin.confirm import OptionalReasonForm, Question, actor_of
 from seqhub.operations.services.events import Actor
+from turret.admin.pipeline_form import HOUR_S, hours_of
 from turret.choices import ENDED_LAUNCH, UNDER_WAY, LaunchState
 from turret.models import Launch, Workflow
 from turret.panels.launch_links import new_launch_link
@@ -25,7 +26,6 @@ from turret.services.launching.resuming import relaunch, resume
 from turret.services.launching.states import record
 
 LAUNCH = "turret.launch_launch"
-HOUR_S = 3600
 
 CANCEL = Question(
     "Cancel this launch",
@@ -49,13 +49,8 @@ class ResumeForm(OptionalReasonForm):
     field_order = ("max_run_time_h", "reason")
 
     def __init__(self, data: Any, limit_s: int | None) -> None:
-        hours = round(limit_s / HOUR_S, 4) if limit_s else None
+        hours = hours_of(limit_s) if limit_s else None
         super().__init__(data, initial={"max_run_time_h": hours})
-
-    @property
-    def changes(self) -> dict[str, Any]:
-        hours = self.cleaned_data["max_run_time_h"]
-        return {"max_run_time_s": round(hours * HOUR_S) if hours else None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +208,13 @@ def buttons_of(request: HttpRequest, launch: Launch) -> list[Button]:
     return found
 
 
-def buttons_of_workflow(request: HttpRequest, workflow: Workflow) -> list[Button]:
+def buttons_of_workflow(
+    request: HttpRequest, workflow: Workflow, launch: Launch | None
+) -> list[Button]:
     """Of a workflow's page: those of its launch, or to resume what somebody has
-    started in a shell. One query for those who may launch."""
+    started in a shell."""
     if not request.user.has_perm("turret.view_launch"):
         return []
-    launch = Launch.objects.filter(workflow=workflow).defer("params").first()
     if launch is not None:
         launch.workflow = workflow
         page = reverse("admin:turret_launch_change", args=[launch.pk])

@@ -62,8 +62,7 @@ class LaunchList(ReadOnlyAdmin):
         "tasks",
         "whose",
         "where",
-        "submitted",
-        "took",
+        "times",
     )
     list_display_links = None
     paginator = KeyPaginator
@@ -192,16 +191,11 @@ class LaunchList(ReadOnlyAdmin):
 
     @display(description="Runs on", ordering="compute__name")
     def where(self, row: Launch) -> SafeString:
-        host = row.host if row.host != row.compute.name else ""
-        return markup.lines(row.compute.name, host and markup.faint(host))
+        return markup.lines(row.compute.name, markup.faint(row.host))
 
     @display(description="Submitted", ordering="submitted_at")
-    def submitted(self, row: Launch) -> SafeString:
-        return markup.since(row.submitted_at)
-
-    @display(description="Took")
-    def took(self, row: Launch) -> SafeString:
-        return _cell(row, "took")
+    def times(self, row: Launch) -> SafeString:
+        return markup.lines(markup.since(row.submitted_at), _cell(row, "took"))
 
 
 def _cell(row: Launch, name: str) -> SafeString:

@@ -20,16 +20,25 @@ def written(values: Any) -> str:
     """Values as YAML; nothing for none."""
     if not values:
         return ""
-    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=1000)
+    text = yaml.safe_dump(values, allow_unicode=True, width=1000)
     return str(text)
+
+
+def hours_of(seconds: int) -> str:
+    return f"{seconds / HOUR_S:.4g}"
+
+
+def code(rows: int) -> dict[str, Any]:
+    """Attributes of a box for configuration and scripts."""
+    return {"rows": rows, "spellcheck": "false", "data-code": ""}
 
 
 class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
     params = forms.CharField(
         label="Presets",
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "spellcheck": "false"}),
-        help_text="Parameters as YAML (`genome: GRCh38`, one a line) or JSON. The form "
+        widget=UnfoldAdminTextareaWidget(attrs=code(10)),
+        help_text="Parameters as YAML (genome: GRCh38, one a line) or JSON. The form "
         "begins with them; whoever launches may change them.",
     )
     visible_params = SimpleArrayField(
@@ -62,6 +71,10 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
             *("visible_params", "compute", "labels", "groups", "is_enabled"),
             "max_concurrent",
         )
+        widgets: ClassVar = {
+            "description": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+            "config_text": UnfoldAdminTextareaWidget(attrs=code(6)),
+        }
         labels: ClassVar = {
             "source": "Pipeline",
             "config_text": "Nextflow configuration",
@@ -80,7 +93,7 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
             "profile": "Separated by commas, as in test,docker.",
             "config_text": "A layer of nextflow.config, after that of the compute "
             "environment.",
-            "compute": "Empty: the configuration's own, `local`.",
+            "compute": "Empty: the configuration's own, called local.",
             "groups": "Of those who may launch at all, only these. None chosen: all "
             "of them.",
             "max_concurrent": "Others wait for their turn. Empty: no limit of its own.",
@@ -91,7 +104,7 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
         saved = self.instance
         self.initial["params"] = written(saved.params)
         if saved.max_run_time_s:
-            self.initial["max_run_time_h"] = round(saved.max_run_time_s / HOUR_S, 4)
+            self.initial["max_run_time_h"] = hours_of(saved.max_run_time_s)
 
     def clean_params(self) -> dict[str, Any]:
         text = self.cleaned_data["params"]

@@ -14,8 +14,9 @@ from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Count, Panel, first_of
 from turret.choices import UNDER_WAY, Status
 from turret.engine.states import Done
-from turret.models import Workflow, WorkflowProcess
+from turret.models import Launch, Workflow, WorkflowProcess
 from turret.panels.chips import status_chip
+from turret.panels.launch_cells import words_before_it_runs
 from turret.panels.links import workflow_link, workflows_link
 from turret.selectors import causes_of, headline_of, listed_workflows, progress_of
 
@@ -38,7 +39,7 @@ class WorkflowLine:
 
 
 def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
-    """Two queries at the most."""
+    """Three queries at the most."""
     workflows = list(workflows)
     processes: dict[int, list[WorkflowProcess]] = defaultdict(list)
     moving = [row for row in workflows if row.status in UNDER_WAY]
@@ -46,20 +47,33 @@ def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
         for process in WorkflowProcess.objects.filter(workflow__in=moving):
             processes[process.workflow_id].append(process)
     causes = causes_of(workflows)
+    waiting = _words_of_launches(moving)
     return [
         WorkflowLine(
             row,
             workflow_link(row),
             status_chip(row),
-            headline_of(row, processes[row.pk], causes.get(row.pk)),
+            waiting.get(row.pk)
+            or headline_of(row, processes[row.pk], causes.get(row.pk)),
             progress_of(row),
         )
         for row in workflows
     ]
 
 
+def _words_of_launches(moving: list[Workflow]) -> dict[int, str]:
+    """Workflow id -> why Nextflow does not run yet. A query if there may be one."""
+    waiting = [row.pk for row in moving if row.begun_at is None]
+    if not waiting:
+        return {}
+    launches = Launch.objects.filter(workflow__in=waiting).only(
+        "workflow_id", "state", "message", "host"
+    )
+    return {row.workflow_id: words_before_it_runs(row) for row in launches}
+
+
 def under_way_panel() -> Panel:
-    """Workflows that run, the newest first. Two queries."""
+    """Workflows that run, the newest first. Three queries at the most."""
     rows = listed_workflows().filter(status__in=UNDER_WAY)
     found, count = first_of(rows.order_by("-status_since", "-pk"), SHOWN)
     return Panel(

@@ -19,6 +19,7 @@ from turret.choices import (
     LAUNCH_ICONS,
     LaunchState,
 )
+from turret.engine.masking import mask
 from turret.models import Launch
 from turret.panels.cells import progress_cell
 
@@ -50,13 +51,26 @@ def took(launch: Launch, now: dt.datetime | None = None) -> str:
     return format_duration((end - launch.started_at).total_seconds())
 
 
+def words_before_it_runs(launch: Launch) -> str:
+    """What its workflow can't say yet; empty when Nextflow runs, or has ended."""
+    if launch.state == LaunchState.PENDING:
+        return str(mask(launch.message)) or f"Waits for its turn on {launch.host}."
+    if launch.state == LaunchState.STARTING:
+        return (
+            str(mask(launch.message)) or f"Nextflow is being started on {launch.host}."
+        )
+    return ""
+
+
 def state_cell(launch: Launch) -> SafeString:
     """The chip, and why it waits or ended as it did."""
     chip = markup.chip(launch_chip(launch))
     if not launch.message:
         return chip
     return format_html(
-        '<div>{}<div class="below">{}</div></div>', chip, _short(launch.message)
+        '<div>{}<div class="below">{}</div></div>',
+        chip,
+        _short(str(mask(launch.message))),
     )
 
 
@@ -69,7 +83,12 @@ def tasks_cell(launch: Launch) -> SafeString:
 
 
 def took_cell(launch: Launch) -> SafeString:
-    return format_html("<span>{}</span>", took(launch) or markup.faint("–"))
+    """How long it ran; nothing for one that never did."""
+    words = took(launch)
+    if not words:
+        return SafeString("<span></span>")
+    verb = "took" if launch.state in ENDED_LAUNCH else "runs for"
+    return format_html('<span class="below">{} {}</span>', verb, words)
 
 
 CELLS: dict[str, Callable[[Launch], SafeString]] = {

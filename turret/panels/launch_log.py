@@ -28,7 +28,7 @@ FILES = {"output": "What it printed", "nextflow": "Nextflow's own log"}
 # Escape sequences of terminals (ECMA-48): CSI, OSC, and those of few characters.
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"
-    r"|\x1b[ -/]*[0-~]"
+    r"|\x1b[ -/]*[0-Z\\^-~]"
 )
 # Left over, and what turns the direction of writing: shown, not obeyed.
 _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"}
@@ -88,7 +88,7 @@ def _end(launch: Launch, file: str) -> Log:
     except OSError:
         return Log(file, again_s=again, why_not=_why_not(launch))
     start = max(found.st_size - FIRST_BYTES, 0)
-    piece = _read(path, found.st_ino, start, FIRST_BYTES, is_over)
+    piece = _read(path, found.st_ino, start, FIRST_BYTES + 1, is_over)
     if piece is None:
         return Log(file, offset=start, again_s=again)
     lines = piece.lines[1:] if start else piece.lines

@@ -20,7 +20,7 @@ from turret.engine.launching.command import argv_of, config_of, params_of
 from turret.engine.launching.script import script_of
 from turret.engine.masking import mask
 from turret.models import Launch
-from turret.panels.launch_cells import launch_chip, took
+from turret.panels.launch_cells import launch_chip, took, words_before_it_runs
 from turret.panels.launch_links import launch_link, launches_link
 from turret.panels.launch_log import FILES, end_of_log
 from turret.panels.launch_params import parameters_panel
@@ -40,13 +40,8 @@ def headline(launch: Launch, now: dt.datetime) -> str:
     if launch.cancel_asked_at:
         since = format_duration((now - launch.cancel_asked_at).total_seconds(), 1)
         return f"It was told to stop {since} ago; what does not stop is killed."
-    if launch.message:
-        return launch.message
-    if launch.state == LaunchState.PENDING:
-        since = format_duration((now - launch.submitted_at).total_seconds(), 1)
-        return f"Waits for its turn on {launch.host} since {since}."
-    if launch.state == LaunchState.STARTING:
-        return f"Nextflow is being started on {launch.host}."
+    if words := words_before_it_runs(launch):
+        return words
     if launch.workflow.begun_at is None:
         return f"Nextflow runs for {took(launch, now)}, and has told of no task yet."
     return headline_of_workflow(launch.workflow)
@@ -54,7 +49,7 @@ def headline(launch: Launch, now: dt.datetime) -> str:
 
 def _ending(launch: Launch) -> str:
     if launch.message:
-        return launch.message
+        return str(mask(launch.message))
     if launch.state == LaunchState.SUCCEEDED:
         return f"Nextflow has ended well, after {took(launch) or '0 s'}."
     if launch.state == LaunchState.CANCELLED and launch.started_at is None:
@@ -220,7 +215,12 @@ def _related(launch: Launch) -> dict[str, Any]:
 
 def command_panels(launch: Launch, *, may_see: bool) -> list[Panel]:
     """Exactly what is run, and the files that it reads."""
-    plan = plan_of(launch)
+    template = "turret/panels/launch_command.html"
+    try:
+        plan = plan_of(launch)
+    except ValueError as error:  # what was a pipeline's name is none any longer
+        content = {"why_not": mask(str(error))}
+        return [Panel("command", "Command", template, content)]
     env = environment_of(launch.compute)
     is_here = launch.host == settings.CONFIG.host
     names = own_environment(launch) | (env if is_here else {})
@@ -231,7 +231,6 @@ def command_panels(launch: Launch, *, may_see: bool) -> list[Panel]:
         "host": "" if is_here else launch.host,
         "extra": launch.compute.environment,
     }
-    template = "turret/panels/launch_command.html"
     panels = [Panel("command", "Command", template, command)]
     if not may_see:
         return [*panels, Panel("hidden", "Files", "turret/panels/hidden.html")]
