@@ -18,6 +18,7 @@ from turret.choices import LaunchState, Status, TraceBy
 from turret.engine.launching.files import LaunchFiles
 from turret.models import Launch, Workflow, WorkflowProcess, WorkflowTask
 from turret.services.launching.following import finish, follow
+from turret.services.launching.reasons import TIME_LIMIT
 
 pytestmark = pytest.mark.django_db
 
@@ -298,3 +299,27 @@ def test_the_workflow_has_one_story(tmp_path: Path) -> None:
     subject = launch.workflow.subject
     events = Event.objects.filter(subject=subject).order_by("pk")
     assert list(events.values_list("kind", flat=True)) == ["began", "ended"]
+
+
+def test_of_two_that_follow_one_is_too_late(
+    tmp_path: Path, django_assert_num_queries: object
+) -> None:
+    pk = sample_launch("finished", tmp_path / "a").pk
+    rows = Launch.objects.select_related("workflow")
+    first, second = rows.get(pk=pk), rows.get(pk=pk)
+    follow(first)
+    before = tasks_of(first)
+    follow(second)
+    assert second.followed == first.followed
+    assert tasks_of(first) == before
+    second.workflow.refresh_from_db()
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        follow(second)
+
+
+def test_one_that_took_too_long_has_failed(tmp_path: Path) -> None:
+    why = "It ran longer than it may."
+    launch = sample_launch("cancelled", tmp_path / "a", code=TIME_LIMIT, message=why)
+    row = end(launch, LaunchState.FAILED, 1)
+    assert (row.status, row.error_message) == (Status.FAILED, why)
+    assert (row.succeeded, row.aborted) == (2, 2)
