@@ -25,6 +25,9 @@ class Command(DocumentedCommand):
     and finds out what has become of the others.
     """
 
+    # A disk elsewhere must not hold it up.
+    requires_system_checks = ()
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--all", action="store_true", help="also what has ended")
         parser.add_argument("--reconcile", action="store_true", help="look first")

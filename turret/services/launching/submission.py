@@ -21,6 +21,7 @@ from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.script import script_of
 from turret.engine.masking import mask
 from turret.models import Launch, Workflow
+from turret.services.callers import NO_TOKEN
 from turret.services.creation import batch_id_of, new_workflow_id
 from turret.services.launching import locks
 from turret.services.launching.environments import (
@@ -97,6 +98,8 @@ def _launch(request: LaunchRequest, user: User, launch_id: str) -> Launch:
     workflow = Workflow(
         workflow_id=launch_id,
         owner=user,
+        # Until a token of its own is handed out.
+        token_digest=NO_TOKEN,
         run_name=run_name,
         batch_id=batch_id_of(run_name),
         session_id=request.session or str(uuid.uuid4()),
