@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from pytest_django import Settings
 
 from seqhub.operations.models import ApiToken
@@ -18,10 +19,13 @@ from tests.turret.launching.site import (
     state_of,
 )
 from turret.choices import LaunchState, TraceBy
+from turret.errors import UnknownWorkflow
 from turret.models import Launch, Workflow
+from turret.services.callers import Caller
 from turret.services.launching import starting
 from turret.services.launching.cancelling import cancel
 from turret.services.launching.environments import configured_compute
+from turret.services.rows import hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -120,3 +124,11 @@ def test_the_plugin_decides_where_it_is_not_said(
     end(traced)
     assert (without.trace, traced.trace) == (TraceBy.FILE, TraceBy.TOWER)
     assert state_of(traced) == LaunchState.SUCCEEDED
+
+
+def test_who_sends_no_token_may_not_write_to_a_launch(site: Site) -> None:
+    """Not even from a network of api.open_to, which goes on with its own."""
+    launch = site.submit()
+    stranger = Caller(None, "", True, "", "192.0.2.7", "")
+    with pytest.raises(UnknownWorkflow), transaction.atomic():
+        hold(launch.launch_id, stranger)

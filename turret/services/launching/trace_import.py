@@ -22,10 +22,9 @@ from turret.engine.records import Counters, Run
 from turret.engine.states import true_failures
 from turret.engine.trace_table import read_names
 from turret.models import Workflow, WorkflowTask
-from turret.services.callers import Caller
+from turret.services.callers import NO_TOKEN, Caller
 from turret.services.creation import batch_id_of, new_workflow_id
 from turret.services.history import record
-from turret.services.importing import NO_TOKEN
 from turret.services.launching.follow_rows import (
     now_ms,
     progress_of,
