@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count as CountOf
@@ -14,11 +14,17 @@ from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Count, Panel, first_of
 from turret.choices import UNDER_WAY, Status
 from turret.engine.states import Done
-from turret.models import Launch, Workflow, WorkflowProcess
+from turret.models import Workflow, WorkflowProcess
 from turret.panels.chips import status_chip
 from turret.panels.launch_cells import words_before_it_runs
 from turret.panels.links import workflow_link, workflows_link
-from turret.selectors import causes_of, headline_of, listed_workflows, progress_of
+from turret.selectors import (
+    LAUNCH_HEAVY,
+    causes_of,
+    headline_of,
+    listed_workflows,
+    progress_of,
+)
 
 SHOWN = 6
 
@@ -38,8 +44,11 @@ class WorkflowLine:
         return self.workflow.status in UNDER_WAY
 
 
-def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
-    """Three queries at the most."""
+def workflow_lines(
+    workflows: Iterable[Workflow], waits: Mapping[int, str] | None = None
+) -> list[WorkflowLine]:
+    """Two queries at the most. `waits`: why Nextflow does not run yet, by the id of
+    its workflow."""
     workflows = list(workflows)
     processes: dict[int, list[WorkflowProcess]] = defaultdict(list)
     moving = [row for row in workflows if row.status in UNDER_WAY]
@@ -47,13 +56,13 @@ def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
         for process in WorkflowProcess.objects.filter(workflow__in=moving):
             processes[process.workflow_id].append(process)
     causes = causes_of(workflows)
-    waiting = _words_of_launches(moving)
+    waits = waits or {}
     return [
         WorkflowLine(
             row,
             workflow_link(row),
             status_chip(row),
-            waiting.get(row.pk)
+            waits.get(row.pk)
             or headline_of(row, processes[row.pk], causes.get(row.pk)),
             progress_of(row),
         )
@@ -61,27 +70,19 @@ def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
     ]
 
 
-def _words_of_launches(moving: list[Workflow]) -> dict[int, str]:
-    """Workflow id -> why Nextflow does not run yet. A query if there may be one."""
-    waiting = [row.pk for row in moving if row.begun_at is None]
-    if not waiting:
-        return {}
-    launches = Launch.objects.filter(workflow__in=waiting).only(
-        "workflow_id", "state", "message", "host"
-    )
-    return {row.workflow_id: words_before_it_runs(row) for row in launches}
-
-
 def under_way_panel() -> Panel:
-    """Workflows that run, the newest first. Three queries at the most."""
-    rows = listed_workflows().filter(status__in=UNDER_WAY)
+    """Workflows that run, the newest first. Two queries."""
+    rows = listed_workflows().filter(status__in=UNDER_WAY).select_related("launch")
+    rows = rows.defer(*(f"launch__{name}" for name in ("params", *LAUNCH_HEAVY)))
     found, count = first_of(rows.order_by("-status_since", "-pk"), SHOWN)
+    launched = [row for row in found if hasattr(row, "launch")]
+    waits = {row.pk: words_before_it_runs(row.launch) for row in launched}
     return Panel(
         "workflows",
         "Workflows",
         "turret/panels/under_way.html",
         {
-            "lines": workflow_lines(found),
+            "lines": workflow_lines(found, waits),
             "more": max(count - SHOWN, 0),
             "all_link": workflows_link(),
         },
