@@ -47,6 +47,8 @@ _LABELS = {
 }
 
 
+# Parameters that need not be folded away.
+_FEW = 20
 # Sent back as they are.
 _KEPT = ("from", "resume", "key", "known_source")
 
@@ -177,6 +179,7 @@ def form_context(shown: Shown) -> dict[str, Any]:
         "computes": list(computes),
         "is_form": is_form,
         "sections": sections,
+        "is_short": sum(len(section.fields) for section in sections) <= _FEW,
         "hidden": sum(section.hidden for section in sections),
         "extra": extra,
         "wrong": dict(shown.problems),
