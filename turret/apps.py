@@ -30,3 +30,7 @@ class TurretConfig(AppConfig):
             "delete_computeenvironment",
         ),
     }
+
+    def ready(self) -> None:
+        # Here, because checks read the settings, which must be complete.
+        from turret import checks  # noqa: F401

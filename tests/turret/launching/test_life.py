@@ -107,7 +107,6 @@ def test_one_that_waits_is_cancelled_at_once(site: Site) -> None:
 def test_one_whose_script_has_not_begun_never_begins(site: Site) -> None:
     launch = site.submit()
     Launch.objects.update(state=LaunchState.STARTING, cancel_asked_at=timezone.now())
-    files(launch).directory.mkdir(parents=True)
     Watch(HOST).look()
     assert state_of(launch) == LaunchState.CANCELLED
     assert not files(launch).script.exists()

@@ -59,8 +59,9 @@ def spawn(files: LaunchFiles, env: Mapping[str, str]) -> None:
 def claim(files: LaunchFiles) -> bool:
     """Take the place of the script, so that it never begins; False if it has begun.
 
-    Raises OSError.
+    Raises OSError: then the script can't begin either.
     """
+    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         files.claim.mkdir()
     except FileExistsError:

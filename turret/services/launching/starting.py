@@ -22,6 +22,7 @@ from turret.choices import ComputeKind, LaunchState, TraceBy
 from turret.engine.launching import process, slurm_jobs
 from turret.engine.launching.command import config_of, params_of
 from turret.engine.launching.files import LaunchFiles
+from turret.engine.launching.plan import HeadJob
 from turret.engine.launching.script import script_of
 from turret.engine.launching.slurm_jobs import Job
 from turret.models import Launch, Workflow
@@ -129,11 +130,8 @@ def begin(pk: int, jobs: Mapping[str, Job]) -> None:
 
 def fail(launch: Launch, reason: Reason) -> None:
     """It never began, and never will."""
-    try:
-        if not process.claim(files_of(launch)):
-            return
-    except OSError:
-        pass  # where nobody can write, no script begins either
+    if not give_up(launch):
+        return
     with transaction.atomic():
         locked = lock_launch(launch.pk)
         if locked.state != LaunchState.STARTING:
@@ -141,6 +139,14 @@ def fail(launch: Launch, reason: Reason) -> None:
         is_unwanted = locked.cancel_asked_at is not None
         state = LaunchState.CANCELLED if is_unwanted else LaunchState.FAILED
         end(locked, state, reason=reason)
+
+
+def give_up(launch: Launch) -> bool:
+    """See to it that its script never begins; False if it has."""
+    try:
+        return process.claim(files_of(launch))
+    except OSError:
+        return True  # where nobody can write, no script begins either
 
 
 def note_running(launch: Launch, script: ProcessId | None, job_id: str = "") -> None:
@@ -226,15 +232,15 @@ def _submit(
     """To SLURM, unless it is there already: whoever submitted it may not have come
     to note it."""
     plan = plan_of(launch)
-    assert plan.head_job is not None  # noqa: S101 - of SLURM
     if launch.job_id:
         return
+    head_job = plan.head_job or HeadJob()
     known = jobs.get(slurm_jobs.job_name(launch.launch_id))
     try:
         job_id = (
             known.job_id
             if known
-            else slurm_jobs.submit(files, launch.launch_id, plan.head_job, env)
+            else slurm_jobs.submit(files, launch.launch_id, head_job, env)
         )
     except slurm_jobs.SlurmDown as error:
         with transaction.atomic():

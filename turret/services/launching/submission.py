@@ -25,6 +25,7 @@ from turret.services.callers import NO_TOKEN
 from turret.services.creation import batch_id_of, new_workflow_id
 from turret.services.launching import locks
 from turret.services.launching.environments import (
+    configured_compute,
     environment_of,
     launches_dir,
     own_environment,
@@ -91,7 +92,6 @@ def preview(request: LaunchRequest, *, user: User) -> Preview:
 
 def _launch(request: LaunchRequest, user: User, launch_id: str) -> Launch:
     """Not saved, and neither is its workflow."""
-    assert request.compute is not None  # noqa: S101 - `completed` has seen to it
     now = timezone.now()
     files = LaunchFiles(launches_dir() / launch_id)
     run_name = request.run_name or _name(request, launch_id)
@@ -114,7 +114,7 @@ def _launch(request: LaunchRequest, user: User, launch_id: str) -> Launch:
     )
     if request.parent is not None:
         workflow.runfolder = request.parent.workflow.runfolder
-    compute = request.compute
+    compute = request.compute or configured_compute()
     work_dir = (
         Path(compute.work_dir) / launch_id if compute.work_dir else files.work_dir
     )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -22,12 +23,13 @@ from turret.engine.launching.slurm_jobs import Job, SlurmDown
 from turret.models import Launch
 from turret.services.launching import locks, reasons, tokens
 from turret.services.launching.ending import end
-from turret.services.launching.environments import environment_of
+from turret.services.launching.environments import configured_compute, environment_of
 from turret.services.launching.following import follow
 from turret.services.launching.plans import files_of
 from turret.services.launching.starting import (
     begin,
     claim_due,
+    give_up,
     note_running,
     of_slurm,
 )
@@ -75,6 +77,8 @@ def tend(host: str) -> None:
     Ends early when the cluster wants to stop.
     """
     until = time.monotonic() + STAY_S
+    if host == settings.CONFIG.host:
+        configured_compute()  # people choose it before anything was launched
     watch = Watch(host)
     watch.look()
     with locks.exclusive(locks.STAY, host) as is_mine:
@@ -103,6 +107,8 @@ class Watch:
         for launch in launches:
             try:
                 self._look_at(launch, jobs)
+            except SlurmDown as error:
+                _say(launch, of_slurm(error))
             except Exception:
                 log.exception("launch %s: the look at it went wrong", launch.pk)
 
@@ -234,7 +240,7 @@ def _script_of(launch: Launch) -> ProcessId | None:
 def _withdraw(launch: Launch) -> bool:
     """Cancel one whose script has not begun; False if it has, after all."""
     with locks.exclusive(locks.START, str(launch.pk)) as is_mine:
-        if not is_mine or not process.claim(files_of(launch)):
+        if not is_mine or not give_up(launch):
             return False
     if launch.job_id:
         slurm_jobs.kill(launch.job_id, environment_of(launch.compute))
@@ -274,9 +280,8 @@ def _is_over(launch: Launch, now: dt.datetime) -> bool:
 
 
 def _finish(launch: Launch, sight: Sight) -> None:
-    """Its exit code is there."""
-    code = sight.exit_code
-    assert code is not None  # noqa: S101 - the caller has seen it
+    """Its exit code is there, and it is in `sight`."""
+    code = sight.exit_code or 0
     reason = reasons.of_exit(launch, code) if code else Reason()
     follow(launch, is_over=True)
     with transaction.atomic():
