@@ -83,7 +83,7 @@ def test_a_saved_pipeline_fills_the_form(client: Client) -> None:
 
 def test_a_pinned_revision_is_not_asked_for(client: Client) -> None:
     saved = PipelineFactory.create(source=THREE, revision="1.0")
-    answer = client.get(FORM, {"pipeline": saved.pk, "revision": "2.0"})
+    answer = client.get(FORM, {"pipeline": str(saved.pk), "revision": "2.0"})
     assert 'name="revision"' not in text_of(answer)
     assert "always launched at this one" in text_of(answer)
 

@@ -90,7 +90,7 @@ def test_groups_come_in_their_order_and_required_ones_first(
     last = {"title": "Last", "properties": {"z": {"type": "string", "hidden": True}}}
     order = [{"$ref": "#/$defs/one"}, {"$ref": "#/$defs/two"}]
     schema(pipeline, {}, **{"$defs": {"two": last, "one": group}, "allOf": order})
-    fields = fields_of(client.get(FORM, {"pipeline": pipeline}))
+    fields = fields_of(client.get(FORM, {"pipeline": str(pipeline)}))
     page = text_of(client.post(FORM, fields | {"act": "form"}))
     places = [page.index(f'id="{field_id(key)}-field"') for key in "abz"]
     assert places == sorted(places)
@@ -151,7 +151,7 @@ def test_markup_in_a_schema_is_text(client: Client, pipeline: Path) -> None:
         {f'x"{bad}': {"description": bad, "help_text": f'[a]("{bad})', "default": bad}},
         title=bad,
     )
-    fields = fields_of(client.get(FORM, {"pipeline": pipeline}))
+    fields = fields_of(client.get(FORM, {"pipeline": str(pipeline)}))
     answer = client.post(FORM, fields | {"act": "form"})
     assert bad not in text_of(answer)
     assert fields_of(answer)[f'param.x"{bad}'] == bad
@@ -159,7 +159,7 @@ def test_markup_in_a_schema_is_text(client: Client, pipeline: Path) -> None:
 
 def test_a_schema_that_is_broken_leaves_yaml(client: Client, pipeline: Path) -> None:
     (pipeline / "nextflow_schema.json").write_text("{")
-    fields = fields_of(client.get(FORM, {"pipeline": pipeline}))
+    fields = fields_of(client.get(FORM, {"pipeline": str(pipeline)}))
     answer = client.post(FORM, fields | {"act": "form"})
     assert "schema can't be used" in text_of(answer)
     fields = fields_of(answer)
