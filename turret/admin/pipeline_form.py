@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import yaml
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from turret.engine.pipelines.values import BadParams, read_params_file
-from turret.models import Pipeline
+from turret.models import ComputeEnvironment, Pipeline
 from turret.services.pipelines import problems_of
 
 HOUR_S = 3600
@@ -40,6 +44,15 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminTextareaWidget(attrs=code(10)),
         help_text="Parameters as YAML (genome: GRCh38, one a line) or JSON. The form "
         "begins with them; whoever launches may change them.",
+    )
+    # Declared, for it to be without unfold's menu that adds and changes others.
+    compute = forms.ModelChoiceField(
+        label="Compute environment",
+        queryset=ComputeEnvironment.objects.none(),
+        required=False,
+        empty_label="the configuration's own",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Where it runs, unless somebody chooses another.",
     )
     visible_params = SimpleArrayField(
         forms.CharField(max_length=200),
@@ -78,7 +91,6 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
         labels: ClassVar = {
             "source": "Pipeline",
             "config_text": "Nextflow configuration",
-            "compute": "Compute environment",
             "groups": "Who may launch it",
             "is_enabled": "It can be launched",
             "max_concurrent": "At most at once",
@@ -93,7 +105,6 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
             "profile": "Separated by commas, as in test,docker.",
             "config_text": "A layer of nextflow.config, after that of the compute "
             "environment.",
-            "compute": "Empty: the configuration's own, called local.",
             "groups": "Of those who may launch at all, only these. None chosen: all "
             "of them.",
             "max_concurrent": "Others wait for their turn. Empty: no limit of its own.",
@@ -101,6 +112,10 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        compute = cast(
+            "forms.ModelChoiceField[ComputeEnvironment]", self.fields["compute"]
+        )
+        compute.queryset = ComputeEnvironment.objects.order_by("name")
         saved = self.instance
         self.initial["params"] = written(saved.params)
         if saved.max_run_time_s:
