@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import subprocess
 from pathlib import Path
@@ -200,6 +201,21 @@ def test_a_repository_that_can_not_be_read_does_not_stop_a_launch(
     assert fields["yaml"] == "a: 1\n"
     launch(client, fields)
     assert Launch.objects.get().params == {"a": 1}
+
+
+def test_a_form_that_lost_its_schema_does_not_launch_without_its_values(
+    client: Client, pipeline: Path
+) -> None:
+    schema(pipeline, {"a": {"type": "integer"}, "b": {"type": "string"}})
+    fields = begin(client, pipeline=str(pipeline)) | {"param.a": "5", "extra": "c: 1"}
+    (pipeline / "nextflow_schema.json").unlink()
+    answer = launch(client, fields)
+    assert not Launch.objects.exists()
+    assert "can't be had any longer" in html.unescape(text_of(answer))
+    fields = fields_of(answer)
+    assert (fields["view"], fields["yaml"]) == ("yaml", "c: 1\na: 5\n")
+    launch(client, fields)
+    assert Launch.objects.get().params == {"a": 5, "c": 1}
 
 
 def test_branches_and_tags_are_listed(client: Client, pipeline: Path) -> None:

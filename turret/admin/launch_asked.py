@@ -19,6 +19,7 @@ from turret.models import ComputeEnvironment, Pipeline
 from turret.panels.launch_form import PREFIX
 from turret.panels.launch_form_values import (
     BadParams,
+    guessed,
     of_fields,
     read,
     restored,
@@ -87,14 +88,14 @@ class Asked:
 
     def params(self, schema: Schema | None) -> dict[str, Any]:
         """Raises BadLaunch, at the text that can't be read."""
-        is_form = self.texts["view"] == FORM and schema is not None
+        is_form = self.texts["view"] == FORM
         name = "extra" if is_form else "yaml"
         try:
             found = read(self.texts[name])
         except BadParams as error:
             raise BadLaunch(str(error), {name: str(error)}) from None
-        if is_form and schema is not None:
-            found |= of_fields(schema, self.texts)
+        if is_form:
+            found |= of_fields(schema, self.texts) if schema else guessed(self.texts)
         # What a saved pipeline sets and somebody takes away has to be said: what is
         # left out is set all the same.
         for key in self.presets.keys() - found.keys():

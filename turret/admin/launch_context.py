@@ -47,6 +47,10 @@ _LABELS = {
 }
 
 
+_CUT_OFF = (
+    "The pipeline's description can't be had any longer, so what is not changed can't "
+    "be told from what is: look through them as YAML."
+)
 # Parameters that need not be folded away.
 _FEW = 20
 # Sent back as they are.
@@ -138,6 +142,9 @@ class Shown:
         if {"yaml", "extra"} & set(self.problems):
             return replace(self, is_checked=True)
         problems, unchecked = problems_of(self.asked, self.params)
+        # What can't be read for a reason that is told needs no other.
+        if self.is_cut_off and not {"source", "revision"} & set(problems):
+            problems["params"] = _CUT_OFF
         return replace(self, problems=problems, unchecked=unchecked, is_checked=True)
 
     def turned(self, view: str) -> Shown:
@@ -153,6 +160,11 @@ class Shown:
             params = as_shown(self.params, may_see=self.asked.may_see)
             texts["yaml"] = written(params)
         return replace(self, asked=replace(self.asked, texts=texts))
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether nobody can say any longer what the form's texts stand for."""
+        return self.asked.texts["view"] == FORM and self.schema is None
 
     @property
     def has_form(self) -> bool:

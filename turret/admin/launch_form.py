@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib import messages
@@ -113,7 +114,10 @@ class LaunchFormPages(LaunchFilePages):
 
     def _aside(self, request: HttpRequest, asked: Asked, act: str) -> HttpResponse:
         """What is wrong with it, or what it would run."""
-        shown = _described(request, asked).checked()
+        shown = _described(request, asked)
+        if shown.is_cut_off and "HX-Request" in request.headers:
+            return HttpResponse(status=HTTPStatus.NO_CONTENT)  # it may come back
+        shown = shown.checked()
         if act == "preview":
             shown = _previewed(shown)
         if "HX-Request" not in request.headers:
@@ -140,6 +144,8 @@ class LaunchFormPages(LaunchFilePages):
                 if is_new:
                     messages.success(request, "It is submitted, and starts in turn.")
                 return HttpResponseRedirect(launch_link(key))
+        if shown.is_cut_off:
+            shown = shown.turned(YAML)
         return self._form_page(request, replace(shown, is_refused=True))
 
     def _form_page(self, request: HttpRequest, shown: Shown) -> HttpResponse:

@@ -16,7 +16,7 @@ MOST_FIELDS = 600
 _PICKED = {"file-path": "file", "directory-path": "directory", "path": "file"}
 _NUMBERS = {"integer": "numeric", "number": "decimal"}
 # What a parameter may be of which nobody has said it.
-_ANY = ("string", "integer", "number", "boolean")
+ANY = ("string", "integer", "number", "boolean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _choices(param: Param, text: str) -> Iterator[Choice]:
 
 
 def _found(key: str, value: Any) -> Param:
-    types = (type_of(value),) if value is not None else _ANY
+    types = (type_of(value),) if value is not None else ANY
     return Param(
         key=key,
         type=types[0],

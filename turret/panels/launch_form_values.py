@@ -13,8 +13,9 @@ from turret.engine.masking import mask
 from turret.engine.pipelines import plain_yaml
 from turret.engine.pipelines.plain import NotPlain
 from turret.engine.pipelines.schema import Param, Schema
+from turret.engine.pipelines.types import typed
 from turret.engine.pipelines.values import BadParams, from_form, read_params_file
-from turret.panels.launch_form import PREFIX
+from turret.panels.launch_form import ANY, PREFIX
 
 
 def written(values: Mapping[str, Any]) -> str:
@@ -40,12 +41,21 @@ def read(text: str) -> dict[str, Any]:
 
 def of_fields(schema: Schema, texts: Mapping[str, str]) -> dict[str, Any]:
     """The parameters that the form's fields stand for."""
-    own = {
+    return from_form(schema, _own(texts))
+
+
+def guessed(texts: Mapping[str, str]) -> dict[str, Any]:
+    """The same where the schema can't be had any longer: what looks like a number is
+    one, and defaults can't be told from what somebody wrote."""
+    return {key: typed(text, ANY) for key, text in _own(texts).items() if text}
+
+
+def _own(texts: Mapping[str, str]) -> dict[str, str]:
+    return {
         name.removeprefix(PREFIX): text.replace("\r\n", "\n")
         for name, text in texts.items()
         if name.startswith(PREFIX)
     }
-    return from_form(schema, own)
 
 
 def unset(param: Param) -> Any:
@@ -69,4 +79,13 @@ def restored(values: Mapping[str, Any], originals: Mapping[str, Any]) -> dict[st
     }
 
 
-__all__ = ["BadParams", "of_fields", "read", "restored", "shown", "unset", "written"]
+__all__ = [
+    "BadParams",
+    "guessed",
+    "of_fields",
+    "read",
+    "restored",
+    "shown",
+    "unset",
+    "written",
+]
