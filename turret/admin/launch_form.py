@@ -8,7 +8,7 @@ the answer.
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, cast
@@ -126,7 +126,7 @@ class LaunchFormPages(LaunchFilePages):
         return TemplateResponse(request, template, form_context(shown))
 
     def _submitted(self, request: HttpRequest, asked: Asked) -> HttpResponse:
-        shown = _described(request, asked).checked()
+        shown = _described(None, asked).checked()
         if not shown.problems:
             try:
                 key, is_new = launch_once(
@@ -159,12 +159,13 @@ class LaunchFormPages(LaunchFilePages):
         return TemplateResponse(request, _PAGE, context)
 
 
-def _described(request: HttpRequest, asked: Asked) -> Shown:
-    """With what the pipeline's repository tells, or why it tells nothing."""
+def _described(request: HttpRequest | None, asked: Asked) -> Shown:
+    """With what the pipeline's repository tells, or why it tells nothing. Without a
+    request it waits for no turn: what is to be launched is not put off."""
     if not asked.source:
         return Shown(asked, _NOTHING)
     try:
-        with closing(Turn(request)):
+        with closing(Turn(request)) if request else nullcontext():
             described = describe(asked.source, asked.revision, patience_s=SHORT_S)
     except NoTurn as error:
         return Shown(asked, _NOTHING, trouble=str(error)).read()
