@@ -49,6 +49,8 @@ OF_ONE_HOST = frozenset(
         "check",
         "import_statusdb",
         "keys",
+        "launch",
+        "launches",
         "restore",
         "rewrap",
         "scan",
@@ -56,7 +58,7 @@ OF_ONE_HOST = frozenset(
     }
 )
 # Commands that may come before the first `up`: they make the database that they fill.
-MAKING_DATABASE = frozenset({"import_statusdb", "import_turret"})
+MAKING_DATABASE = frozenset({"import_statusdb", "import_trace", "import_turret"})
 # Flags of ours that hold for every command; the value follows, or `=value`.
 FLAGS = {
     "--config": "SEQHUB_CONFIG",

@@ -40,6 +40,7 @@ def ticks(host: str) -> tuple[Tick, ...]:
         Tick(f"drill@{host}", "archiving.tasks.drill", (host,), long, 60),
         Tick(f"beat-local@{host}", beat, (host, local), local, 1),
         Tick(f"beat-long@{host}", beat, (host, long), long, 1),
+        Tick(f"launches@{host}", "turret.tasks.tend_launches", (host,), local, 1),
         Tick("watch", "turret.tasks.watch", (), queues.DEFAULT, 1),
         Tick("prune", "turret.tasks.prune", (), queues.DEFAULT, day),
         Tick("beat-default", beat, ("", queues.DEFAULT), queues.DEFAULT, 1),

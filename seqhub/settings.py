@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS = {
         "CopyStateEnum": "archiving.choices.CopyState",
         "RunStatusEnum": "turret.choices.Status",
         "TaskStatusEnum": "turret.choices.TaskStatus",
+        "LaunchStateEnum": "turret.choices.LaunchState",
     },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -14,7 +14,23 @@ class TurretConfig(AppConfig):
             "view_workflow",
             "view_workflowprocess",
             "view_workflowtask",
+            "view_launch",
+            "view_pipeline",
+            "view_computeenvironment",
         ),
-        "operator": ("operate_workflow", "see_secrets_workflow"),
-        "manager": ("delete_workflow",),
+        "operator": ("operate_workflow", "see_secrets_workflow", "launch_launch"),
+        # Scripts of theirs are run by the shell: that of managers only.
+        "manager": (
+            "delete_workflow",
+            "add_pipeline",
+            "change_pipeline",
+            "delete_pipeline",
+            "add_computeenvironment",
+            "change_computeenvironment",
+            "delete_computeenvironment",
+        ),
     }
+
+    def ready(self) -> None:
+        # Here, because checks read the settings, which must be complete.
+        from turret import checks  # noqa: F401

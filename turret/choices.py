@@ -91,3 +91,96 @@ TASK_GLOSSARY: dict[str, str] = {
     TaskStatus.CACHED: "The result of an earlier run was taken.",
     TaskStatus.OTHER: "Nextflow used a word that SeqHub does not know.",
 }
+
+
+class LaunchState(TextChoices):
+    """Of a launch: how its process stands."""
+
+    PENDING = "pending", "waiting"
+    STARTING = "starting", "starting"
+    RUNNING = "running", "running"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+    LOST = "lost", "lost"
+
+
+LAUNCH_TRANSITIONS: dict[str, tuple[LaunchState, ...]] = {
+    LaunchState.PENDING: (
+        LaunchState.STARTING,
+        LaunchState.FAILED,
+        LaunchState.CANCELLED,
+    ),
+    LaunchState.STARTING: (
+        LaunchState.RUNNING,
+        LaunchState.SUCCEEDED,
+        LaunchState.FAILED,
+        LaunchState.CANCELLED,
+        LaunchState.LOST,
+    ),
+    LaunchState.RUNNING: (
+        LaunchState.SUCCEEDED,
+        LaunchState.FAILED,
+        LaunchState.CANCELLED,
+        LaunchState.LOST,
+    ),
+    LaunchState.SUCCEEDED: (),
+    LaunchState.FAILED: (),
+    LaunchState.CANCELLED: (),
+    # Its exit code, or the process itself, was found after all.
+    LaunchState.LOST: (
+        LaunchState.RUNNING,
+        LaunchState.SUCCEEDED,
+        LaunchState.FAILED,
+        LaunchState.CANCELLED,
+    ),
+}
+ENDED_LAUNCH = (
+    LaunchState.SUCCEEDED,
+    LaunchState.FAILED,
+    LaunchState.CANCELLED,
+    LaunchState.LOST,
+)
+LAUNCH_COLOURS: dict[str, str] = {
+    LaunchState.PENDING: "default",
+    LaunchState.STARTING: "info",
+    LaunchState.RUNNING: "info",
+    LaunchState.SUCCEEDED: "success",
+    LaunchState.FAILED: "danger",
+    LaunchState.CANCELLED: "default",
+    LaunchState.LOST: "warning",
+}
+LAUNCH_ICONS: dict[str, str] = {
+    LaunchState.PENDING: "hourglass_top",
+    LaunchState.STARTING: "schedule",
+    LaunchState.RUNNING: "sync",
+    LaunchState.SUCCEEDED: "check_circle",
+    LaunchState.FAILED: "error",
+    LaunchState.CANCELLED: "cancel",
+    LaunchState.LOST: "help",
+}
+LAUNCH_GLOSSARY: dict[str, str] = {
+    LaunchState.PENDING: "Waits for its turn.",
+    LaunchState.STARTING: "Its files are written, and Nextflow is being started.",
+    LaunchState.RUNNING: "Nextflow runs.",
+    LaunchState.SUCCEEDED: "Nextflow has ended with exit code 0.",
+    LaunchState.FAILED: "Nextflow has ended with an error, or could not be started.",
+    LaunchState.CANCELLED: "Somebody stopped it.",
+    LaunchState.LOST: "Nextflow is gone and has left no exit code: it was killed, or "
+    "its machine was.",
+}
+
+
+class ComputeKind(TextChoices):
+    """Where Nextflow itself runs."""
+
+    LOCAL = "local", "on a host"
+    SLURM = "slurm", "SLURM head job"
+
+
+class TraceBy(TextChoices):
+    """How the tasks of a launch come to be known."""
+
+    AUTO = "auto", "as it can be had"
+    TOWER = "tower", "reported by Nextflow (-with-tower)"
+    FILE = "file", "read from its trace file"

@@ -7,7 +7,22 @@ from pydantic import Field
 from seqhub.lib.sections import ConfigPath, Section
 
 
+class LauncherSection(Section):
+    """Launching on this host: the compute environment `local`."""
+
+    # On PATH, or a path.
+    nextflow: str = Field(default="nextflow", min_length=1)
+    # Of launches: their files, and Nextflow's work directories; default: `launches`
+    # in data_dir.
+    work_dir: ConfigPath | None = None
+    default_profile: str = ""
+    # Below which people may browse, upload, and choose directories.
+    allowed_roots: list[ConfigPath] = Field(default_factory=list)
+    max_concurrent: int = Field(default=4, ge=1)
+
+
 class TurretSection(Section):
+    launcher: LauncherSection = Field(default_factory=LauncherSection)
     # What batch_id leaves out at the beginning of a run name.
     batch_prefix: str = "dispatcher_"
     # Silence (s) after which a workflow is stalled, then unknown; and after which

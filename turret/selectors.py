@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import fields
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from turret.engine import headline as words
@@ -14,8 +15,8 @@ from turret.engine.failures import cause_of
 from turret.engine.masking import mask
 from turret.engine.records import Counters, Process
 from turret.engine.states import Done, done_of
-from turret.errors import UnknownWorkflow
-from turret.models import Workflow, WorkflowProcess, WorkflowTask
+from turret.errors import UnknownLaunch, UnknownPipeline, UnknownWorkflow
+from turret.models import Launch, Pipeline, Workflow, WorkflowProcess, WorkflowTask
 from turret.words import ErrorAction, Status, TaskStatus
 
 # Columns of a workflow that no list needs.
@@ -34,6 +35,10 @@ HEAVY = (
 )
 # The same of a task, and of the run folder of a workflow.
 TASK_HEAVY = ("script", "env", "extra")
+# Columns of a launch that no list needs, and of what it was started from.
+LAUNCH_HEAVY = ("config_text", "followed")
+_PIPELINE_HEAVY = ("description", "config_text", "params", "visible_params", "labels")
+_COMPUTE_HEAVY = ("config_text", "modules", "pre_run", "environment")
 _RUNFOLDER_HEAVY = ("signature", "extra", "markers", "reads", "sheet_problems")
 # A session may be resumed for ever.
 LONGEST_CHAIN = 100
@@ -60,6 +65,66 @@ def find_workflow(workflow_id: str, *heavy: str) -> Workflow:
     row = rows.filter(workflow_id=workflow_id.replace("\0", "")).first()
     if row is None:
         raise UnknownWorkflow(f"There is no run {workflow_id[:50]}.")
+    return row
+
+
+def listed_launches() -> QuerySet[Launch]:
+    """All of them, newest first, without LAUNCH_HEAVY columns; workflow, owner, parent,
+    saved pipeline and compute environment are at hand, by what lists show of them."""
+    rows = Launch.objects.select_related(
+        "workflow", "owner", "pipeline", "compute", "parent__workflow"
+    )
+    return rows.defer(
+        *LAUNCH_HEAVY,
+        *(f"workflow__{name}" for name in HEAVY),
+        *(f"pipeline__{name}" for name in _PIPELINE_HEAVY),
+        *(f"compute__{name}" for name in _COMPUTE_HEAVY),
+        *(f"parent__{name}" for name in (*LAUNCH_HEAVY, "params")),
+        *(f"parent__workflow__{name}" for name in HEAVY),
+    )
+
+
+def find_launch(launch_id: str) -> Launch:
+    """The launch whose workflow has this id, as in listed_launches; a deferred column
+    takes a query. Raises UnknownLaunch."""
+    # PostgreSQL refuses U+0000 in texts.
+    wanted = launch_id.replace("\0", "")
+    row = listed_launches().filter(workflow__workflow_id=wanted).first()
+    if row is None:
+        raise UnknownLaunch(f"There is no launch {launch_id[:50]}.")
+    return row
+
+
+def launchable_pipelines(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Pipeline]:
+    """Saved pipelines that this person may launch, if they may launch at all."""
+    rows = _pipelines().filter(is_enabled=True)
+    if isinstance(user, User) and user.is_superuser:
+        return rows
+    kept = Pipeline.groups.through.objects.values("pipeline")
+    own = kept.filter(group__user=user.pk)
+    return rows.filter(~Q(pk__in=kept) | Q(pk__in=own))
+
+
+def visible_pipelines(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Pipeline]:
+    """Those that this person may launch; all, for who changes them."""
+    if isinstance(user, User) and user.has_perm("turret.change_pipeline"):
+        return _pipelines()
+    return launchable_pipelines(user)
+
+
+def find_pipeline(pk: int, user: AbstractBaseUser | AnonymousUser) -> Pipeline:
+    """One of visible_pipelines. Raises UnknownPipeline."""
+    row = visible_pipelines(user).filter(pk=pk).first()
+    if row is None:
+        raise UnknownPipeline(f"There is no saved pipeline {pk}.")
+    return row
+
+
+def find_launchable(pk: int, user: AbstractBaseUser | AnonymousUser) -> Pipeline:
+    """Raises UnknownPipeline, also for one that this person may not launch."""
+    row = launchable_pipelines(user).filter(pk=pk).first()
+    if row is None:
+        raise UnknownPipeline(f"There is no saved pipeline {pk} that you may launch.")
     return row
 
 
@@ -182,6 +247,11 @@ def never_began(workflow: Workflow) -> bool:
 
 def counters_of(row: Workflow | WorkflowProcess) -> Counters:
     return Counters(**{name: getattr(row, name) for name in _COUNTS})
+
+
+def _pipelines() -> QuerySet[Pipeline]:
+    rows = Pipeline.objects.select_related("compute", "owner")
+    return rows.prefetch_related("groups")
 
 
 def _process(row: WorkflowProcess) -> Process:

@@ -1,7 +1,10 @@
-"""What django-q2 runs: ticks."""
+"""What django-q2 runs: ticks and doorbells."""
 
 from __future__ import annotations
 
+from turret.models import ComputeEnvironment
+from turret.services import computes
+from turret.services.launching.watching import tend
 from turret.services.retention import prune as prune_details
 from turret.services.silence import watch as watch_workflows
 
@@ -14,3 +17,14 @@ def watch() -> None:
 def prune() -> None:
     """Drop details of old workflows."""
     prune_details()
+
+
+def tend_launches(host: str) -> None:
+    """Start what is due on this host, and see how the others stand."""
+    tend(host)
+
+
+def try_compute(pk: int) -> None:
+    """Try out a compute environment of this host."""
+    if compute := ComputeEnvironment.objects.filter(pk=pk).first():
+        computes.try_compute(compute)

@@ -18,8 +18,11 @@ from seqhub.operations.admin.history import AttentionAdmin, EventAdmin
 from seqhub.operations.admin.tokens import ApiTokenAdmin
 from seqhub.operations.admin.users import RoleAdmin, UserAdmin
 from seqhub.operations.models import ApiToken, Attention, Event
+from turret.admin.compute import ComputeAdmin
+from turret.admin.launch_page import LaunchAdmin
+from turret.admin.pipelines import PipelineAdmin
 from turret.admin.workflow_page import WorkflowAdmin
-from turret.models import Workflow
+from turret.models import ComputeEnvironment, Launch, Pipeline, Workflow
 
 # Of the queues nothing may be changed or sent again by hand: the Health page
 # shows them.
@@ -34,6 +37,9 @@ admin.site.register(Restore, RestoreAdmin)
 admin.site.register(ArchiveCopy, ArchiveCopyAdmin)
 admin.site.register(Recipient, RecipientAdmin)
 admin.site.register(Workflow, WorkflowAdmin)
+admin.site.register(Launch, LaunchAdmin)
+admin.site.register(Pipeline, PipelineAdmin)
+admin.site.register(ComputeEnvironment, ComputeAdmin)
 admin.site.register(Event, EventAdmin)
 admin.site.register(Attention, AttentionAdmin)
 admin.site.register(ApiToken, ApiTokenAdmin)

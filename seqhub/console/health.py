@@ -28,6 +28,7 @@ SCHEDULES = {
     "beat-long": "Sign of life of the long queue",
     "check-keys": "Check the recipients' keys",
     "drill": "Try a restore, once a day",
+    "launches": "Start what waits, and watch what runs",
     "prune": "Drop details of old workflows",
     "purge": "Tidy up the queues",
     "scan": "Look for runs and what changed",

@@ -54,7 +54,17 @@ NAVIGATION = [
     },
     {
         "title": "Analysis",
-        "items": [_list("Workflows", "account_tree", "workflow", "turret")],
+        "items": [
+            _list("Workflows", "account_tree", "workflow", "turret"),
+            _list("Launches", "rocket_launch", "launch", "turret"),
+            _list("Pipelines", "schema", "pipeline", "turret"),
+            _item(
+                "Compute environments",
+                "dns",
+                "admin:turret_computeenvironment_changelist",
+                "turret.change_computeenvironment",
+            ),
+        ],
     },
     {
         "title": "Archive",

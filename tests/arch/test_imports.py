@@ -108,14 +108,14 @@ def test_an_engine_knows_neither_django_nor_settings() -> None:
 
 
 def test_packages_begin_empty() -> None:
-    """But the one that is also a library for programs of others, with names of its
-    own that they import (docs/embedding.md)."""
+    """But for models, where Django looks for them, and for the one that is also a
+    library for programs of others, with names of its own (docs/embedding.md)."""
     filled = [
         module
         for module, file in modules().items()
         if file.name == "__init__.py" and file.stat().st_size
     ]
-    assert filled == ["turret.engine"]
+    assert filled == ["turret.engine", "turret.models"]
 
 
 @pytest.mark.parametrize(

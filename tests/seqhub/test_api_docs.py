@@ -48,6 +48,17 @@ def test_the_openapi_document_is_valid_and_complete() -> None:
         "/api/runs/{workflow_id}",
         "/api/runs/{workflow_id}/tasks",
         "/api/runs/{workflow_id}/tasks/{task_id}",
+        "/api/launches",
+        "/api/launches/{launch_id}",
+        "/api/launches/{launch_id}/log",
+        "/api/launches/{launch_id}/resume",
+        "/api/launches/{launch_id}/relaunch",
+        "/api/pipeline/schema",
+        "/api/pipeline/refs",
+        "/api/pipeline/clone",
+        "/api/saved-pipelines",
+        "/api/saved-pipelines/{id}",
+        "/api/workflow/{workflow_id}/cancel",
         "/api/workflow/{workflow_id}",
     } <= document["paths"].keys()
     assert all(path.startswith("/api") for path in document["paths"])

@@ -6,8 +6,15 @@ import factory
 from django.utils import timezone
 
 from tests.clients import make_user
-from turret.choices import Status, TaskStatus
-from turret.models import Workflow, WorkflowProcess, WorkflowTask
+from turret.choices import LaunchState, Status, TaskStatus, TraceBy
+from turret.models import (
+    ComputeEnvironment,
+    Launch,
+    Pipeline,
+    Workflow,
+    WorkflowProcess,
+    WorkflowTask,
+)
 
 
 class WorkflowFactory(factory.django.DjangoModelFactory[Workflow]):
@@ -80,3 +87,45 @@ class TaskFactory(factory.django.DjangoModelFactory[WorkflowTask]):
     completed_at = factory.LazyFunction(timezone.now)
     script = "echo hello"
     workdir = factory.LazyAttribute(lambda row: f"/data/work/ab/{row.task_id:06x}")
+
+
+class ComputeFactory(factory.django.DjangoModelFactory[ComputeEnvironment]):
+    class Meta:
+        model = ComputeEnvironment
+        django_get_or_create = ("name",)
+
+    name = "local"
+    host = "testhost"
+    is_configured = True
+
+
+class PipelineFactory(factory.django.DjangoModelFactory[Pipeline]):
+    class Meta:
+        model = Pipeline
+
+    name = factory.Sequence(lambda n: f"pipeline {n}")
+    source = "nf-core/demo"
+
+
+class LaunchFactory(factory.django.DjangoModelFactory[Launch]):
+    """One that runs."""
+
+    class Meta:
+        model = Launch
+
+    workflow = factory.SubFactory(WorkflowFactory)
+    compute = factory.SubFactory(ComputeFactory)
+    host = "testhost"
+    owner = factory.SelfAttribute("workflow.owner")
+    source = "nf-core/demo"
+    run_name = factory.SelfAttribute("workflow.run_name")
+    trace = TraceBy.FILE
+    directory = factory.LazyAttribute(
+        lambda row: f"/data/launches/{row.workflow.workflow_id}"
+    )
+    launch_dir = factory.LazyAttribute(lambda row: f"{row.directory}/launch")
+    work_dir = factory.LazyAttribute(lambda row: f"{row.directory}/work")
+    state = LaunchState.RUNNING
+    state_since = factory.LazyFunction(timezone.now)
+    submitted_at = factory.LazyFunction(timezone.now)
+    started_at = factory.LazyFunction(timezone.now)

@@ -13,14 +13,16 @@ from django.urls import URLPattern, path, re_path, reverse
 from seqhub.operations.admin.confirm import actor_of, ask
 from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
+from turret.admin.launch_actions import buttons_of_workflow
 from turret.admin.reports import ReportPages
 from turret.admin.sheets import export_tasks
 from turret.choices import UNDER_WAY, TaskStatus
 from turret.errors import UnknownWorkflow
-from turret.models import Workflow, WorkflowTask
+from turret.models import Launch, Workflow, WorkflowTask
 from turret.panels.cells import bar_colour
 from turret.panels.chips import extra_chips, status_chip
 from turret.panels.failures import failure_with_tail
+from turret.panels.launch_cells import words_before_it_runs
 from turret.panels.links import workflow_link
 from turret.panels.tally import Tally, tally_of, tiles
 from turret.panels.task_page import tail_content, task_content
@@ -169,10 +171,13 @@ def _task(workflow: Workflow, task_id: str) -> WorkflowTask:
 
 def _head(request: HttpRequest, workflow: Workflow, tally: Tally) -> dict[str, Any]:
     may = request.user.has_perm
+    launch = Launch.objects.filter(workflow=workflow).defer("params").first()
+    waits = words_before_it_runs(launch) if launch else ""
     return {
         "workflow": workflow,
         "subtitle": subtitle(workflow),
-        "headline": headline(workflow),
+        "headline": waits or headline(workflow),
+        "buttons": buttons_of_workflow(request, workflow, launch),
         "chip": status_chip(workflow),
         "chips": extra_chips(workflow),
         "tiles": tiles(tally),

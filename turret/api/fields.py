@@ -21,19 +21,24 @@ class EpochField(serializers.Field[Any, Any, float, Any]):
         return value.timestamp()
 
 
-class RunUrlField(serializers.HyperlinkedIdentityField):
-    """The run itself; null for an imported id that can't stand in a path (`a/b`)."""
+class IdUrlField(serializers.HyperlinkedIdentityField):
+    """A page by an id; null for an imported one that can't stand in a path (`a/b`)."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            view_name="turret-api:run", lookup_field="workflow_id", allow_null=True
-        )
+    def __init__(self, view_name: str, **options: Any) -> None:
+        super().__init__(view_name=view_name, allow_null=True, **options)
 
     def get_url(self, obj: Any, *args: Any) -> str | None:
         try:
             return super().get_url(obj, *args)
         except NoReverseMatch:
             return None
+
+
+class RunUrlField(IdUrlField):
+    """The run itself."""
+
+    def __init__(self) -> None:
+        super().__init__("turret-api:run", lookup_field="workflow_id")
 
 
 class MaskedField(serializers.CharField):

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from seqhub.operations.api.openapi import errors
-from seqhub.operations.api.pagination import Page
 from seqhub.operations.api.serializers import EventSerializer
 from seqhub.operations.choices import Scope
 from seqhub.operations.models import Event
 from turret.api.filters import RunFilter
+from turret.api.pages import OldPage
 from turret.api.serializers import (
     ProcessSerializer,
     RunConfigSerializer,
@@ -39,33 +39,8 @@ def may_see_secrets(request: Request) -> bool:
     return bool(request.user.has_perm(SECRETS))
 
 
-class RunPage(Page):
-    """The old service's `runs` and `total`, and links to the other pages."""
-
-    default_limit = 500
-
-    def get_paginated_response(self, data: Any) -> Response:
-        return Response(
-            {
-                "runs": data,
-                "total": self.count,
-                "next": self.get_next_link(),
-                "previous": self.get_previous_link(),
-            }
-        )
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        link = {"type": "string", "nullable": True, "format": "uri"}
-        return {
-            "type": "object",
-            "required": ["runs", "total"],
-            "properties": {
-                "runs": schema,
-                "total": {"type": "integer"},
-                "next": link,
-                "previous": link,
-            },
-        }
+class RunPage(OldPage):
+    rows = "runs"
 
 
 class RunList(ListAPIView[Workflow]):

@@ -1,8 +1,6 @@
 """Nextflow's log: `.nextflow.log`, or what `nextflow run` printed.
 
-Lines of the log are `Nov-22 14:12:36.307 [thread] LEVEL logger - message`. Sources:
-logs that Nextflow 24.10 wrote, and its GridTaskHandler, TaskHandler, TaskProcessor,
-WorkflowStats, AnsiLogObserver.
+Sources of what is printed: Nextflow 24.10, its AnsiLogObserver.
 """
 
 from __future__ import annotations
@@ -14,6 +12,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from turret.engine.log_lines import (
+    AGAIN,
+    ENDED,
+    KILLED,
+    LOG_LINE,
+    SENT,
+    STATS,
+    SUBMITTED,
+    TRACE,
+    counters_of,
+)
 from turret.engine.records import Counters
 from turret.engine.states import done_of
 from turret.engine.text_file import lines
@@ -25,29 +34,7 @@ from turret.engine.trace_file import (
     trace_path_for_log,
 )
 
-_LOG_LINE = re.compile(
-    r"[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d\.\d{3} \[[^\]]*\] "
-    r"(?P<level>[A-Z]{4,5}) +\S+ - (?P<message>.*)"
-)
 _PRINTED = re.compile(r"(?P<level>WARN|ERROR)(?:: | ~ )(?P<message>.*)")
-_SUBMITTED = re.compile(
-    r"\[(?P<hash>[0-9a-f]{2}/[0-9a-f]{6})\] (?P<how>Submitted|Re-submitted|Cached)"
-    r" process > "
-)
-_SENT = re.compile(
-    r"\[SLURM\] submitted process (?P<name>.+) > jobId: (?P<job>[^;\s]{1,64}); "
-    r"workDir: "
-)
-_ENDED = re.compile(
-    r"Task completed > TaskHandler\[(?:jobId: (?P<job>[^;\s]{1,64}); )?id: \d+; "
-    r"name: (?P<name>.*); status: \w+; exit: (?P<exit>\S+); error: (?P<error>.*?); "
-    r"workDir: (?P<workdir>[^\]\s]+)"
-)
-_AGAIN = re.compile(r"\[.{9}\] NOTE: .* -- (?P<what>Execution is retried|Error is ign)")
-_STATS = re.compile(r"Workflow completed > WorkflowStats\[(?P<pairs>.*)")
-_STAT = re.compile(r"\b(\w{1,40})Count=(-?\d{1,9});")
-_KILLED = re.compile(r"Session aborted -- Cause: SIG[A-Z]+")
-_TRACE = re.compile(r"Workflow started -- trace file: (?P<path>.+)")
 # `[1a/2b3c4d] ALIGN (3) [ 33%] 3 of 9, failed: 1 ✔`, drawn again and again.
 _DRAWN = re.compile(
     r"\[[^\]]{1,10}\] (?:process > )?(?P<process>[^\s|(]++).*?(?:\[ *\d+%\]|\|) +"
@@ -83,7 +70,7 @@ class _Log:
         message = _COLOUR.sub("", line)
         if self.first_error == _NAMELESS:
             self.first_error = message.strip()
-        if found := _LOG_LINE.match(message) or _PRINTED.match(message):
+        if found := LOG_LINE.match(message) or _PRINTED.match(message):
             message = found["message"]
             self._complain(found["level"], message)
         for pattern, take in _TAKERS:
@@ -104,6 +91,8 @@ class _Log:
         kind.add(found["hash"])
 
     def send(self, found: re.Match[str]) -> None:
+        if found["grid"] != "SLURM":
+            return
         job = found["job"]
         self.slurm_jobs[job] = {"job_id": job, "name": found["name"], "exit": None}
 
@@ -127,15 +116,7 @@ class _Log:
             self.retries += 1
 
     def finish(self, found: re.Match[str]) -> None:
-        known = {name: int(count) for name, count in _STAT.findall(found["pairs"])}
-        self.stats = Counters(
-            succeeded=known.get("succeeded", 0),
-            failed=known.get("failed", 0),
-            cached=known.get("cached", 0),
-            ignored=known.get("ignored", 0),
-            retries=known.get("retries", 0),
-            aborted=known.get("aborted", 0),
-        )
+        self.stats = counters_of(found["pairs"])
 
     def be_killed(self, found: re.Match[str]) -> None:
         self.killed = True
@@ -150,13 +131,13 @@ class _Log:
 
 
 _TAKERS: tuple[tuple[re.Pattern[str], Callable[[_Log, re.Match[str]], None]], ...] = (
-    (_SUBMITTED, _Log.submit),
-    (_ENDED, _Log.end),
-    (_SENT, _Log.send),
-    (_AGAIN, _Log.go_on),
-    (_STATS, _Log.finish),
-    (_KILLED, _Log.be_killed),
-    (_TRACE, _Log.name_trace),
+    (SUBMITTED, _Log.submit),
+    (ENDED, _Log.end),
+    (SENT, _Log.send),
+    (AGAIN, _Log.go_on),
+    (STATS, _Log.finish),
+    (KILLED, _Log.be_killed),
+    (TRACE, _Log.name_trace),
     (_DRAWN, _Log.draw),
 )
 

@@ -1,8 +1,4 @@
-"""Nextflow's own trace file (`-with-trace`): one line for each task that has ended.
-
-Tab-separated, with a line of names; which columns there are, the user chooses
-(`trace.fields`). Source: TraceFileObserver of Nextflow 24.10.
-"""
+"""How the tasks of a trace file (`-with-trace`) ended, read at once."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from turret.engine.text_file import lines
+from turret.engine.trace_table import Records, Row, read_names
 
 MAX_FAILURES = 5
 # What Nextflow calls its file by itself, besides trace-<date>-<number>.txt.
@@ -34,15 +31,21 @@ def read_trace(path: Path) -> Ended:
     """A file that can't be read, or has no column `status`, has no tasks."""
     ended = Ended()
     rows = lines(path)
-    names = next(rows, "").split("\t")
+    table = read_names(next(rows, ""))
+    if not table.is_trace:
+        return ended
+    records = Records(table)
     for line in rows:
-        row = dict(zip(names, line.split("\t"), strict=False))
-        if "status" in row:
+        for row in records.add(line):
             _count(ended, row)
+    for row in records.rest():
+        _count(ended, row)
     return ended
 
 
-def _count(ended: Ended, row: dict[str, str]) -> None:
+def _count(ended: Ended, row: Row) -> None:
+    if "status" not in row:
+        return
     ended.total += 1
     match row["status"].upper():
         case "COMPLETED":
@@ -57,7 +60,7 @@ def _count(ended: Ended, row: dict[str, str]) -> None:
                 ended.failures.append(_failure(row))
 
 
-def _failure(row: dict[str, str]) -> dict[str, Any]:
+def _failure(row: Row) -> dict[str, Any]:
     return {
         "name": row.get("name", ""),
         "exit": exit_code(row.get("exit", "")),

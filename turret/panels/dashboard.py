@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count as CountOf
@@ -16,8 +16,15 @@ from turret.choices import UNDER_WAY, Status
 from turret.engine.states import Done
 from turret.models import Workflow, WorkflowProcess
 from turret.panels.chips import status_chip
+from turret.panels.launch_cells import words_before_it_runs
 from turret.panels.links import workflow_link, workflows_link
-from turret.selectors import causes_of, headline_of, listed_workflows, progress_of
+from turret.selectors import (
+    LAUNCH_HEAVY,
+    causes_of,
+    headline_of,
+    listed_workflows,
+    progress_of,
+)
 
 SHOWN = 6
 
@@ -37,8 +44,11 @@ class WorkflowLine:
         return self.workflow.status in UNDER_WAY
 
 
-def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
-    """Two queries at the most."""
+def workflow_lines(
+    workflows: Iterable[Workflow], waits: Mapping[int, str] | None = None
+) -> list[WorkflowLine]:
+    """Two queries at the most. `waits`: why Nextflow does not run yet, by the id of
+    its workflow."""
     workflows = list(workflows)
     processes: dict[int, list[WorkflowProcess]] = defaultdict(list)
     moving = [row for row in workflows if row.status in UNDER_WAY]
@@ -46,12 +56,14 @@ def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
         for process in WorkflowProcess.objects.filter(workflow__in=moving):
             processes[process.workflow_id].append(process)
     causes = causes_of(workflows)
+    waits = waits or {}
     return [
         WorkflowLine(
             row,
             workflow_link(row),
             status_chip(row),
-            headline_of(row, processes[row.pk], causes.get(row.pk)),
+            waits.get(row.pk)
+            or headline_of(row, processes[row.pk], causes.get(row.pk)),
             progress_of(row),
         )
         for row in workflows
@@ -60,14 +72,17 @@ def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
 
 def under_way_panel() -> Panel:
     """Workflows that run, the newest first. Two queries."""
-    rows = listed_workflows().filter(status__in=UNDER_WAY)
+    rows = listed_workflows().filter(status__in=UNDER_WAY).select_related("launch")
+    rows = rows.defer(*(f"launch__{name}" for name in ("params", *LAUNCH_HEAVY)))
     found, count = first_of(rows.order_by("-status_since", "-pk"), SHOWN)
+    launched = [row for row in found if hasattr(row, "launch")]
+    waits = {row.pk: words_before_it_runs(row.launch) for row in launched}
     return Panel(
         "workflows",
         "Workflows",
         "turret/panels/under_way.html",
         {
-            "lines": workflow_lines(found),
+            "lines": workflow_lines(found, waits),
             "more": max(count - SHOWN, 0),
             "all_link": workflows_link(),
         },

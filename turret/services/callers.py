@@ -9,6 +9,9 @@ from seqhub.operations.services.events import Actor
 
 # Who events of the trace are recorded for.
 TRACE = Actor(Source.TRACE)
+# The digest of no token, of a workflow that no call may go on with: an empty one is an
+# open network's.
+NO_TOKEN = "none"  # noqa: S105 - no secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def workflow_id_of(call: Create, caller: Caller, workspace_id: int | None) -> st
     }
     named = _named(call, caller)
     if named is None:
-        return _make(call.workflow_id or _new_id(), told, caller)
+        return _make(call.workflow_id or new_workflow_id(), told, caller)
     if _is_unused(named):
         Workflow.objects.filter(pk=named.pk).update(**told)
         named.run_name = call.run_name
@@ -62,7 +62,7 @@ def workflow_id_of(call: Create, caller: Caller, workspace_id: int | None) -> st
         return named.workflow_id
     # TOWER_WORKFLOW_ID was left in the environment: this is another run, whose tasks
     # must not mingle with the ones of the first.
-    return _make(_new_id(), told, caller)
+    return _make(new_workflow_id(), told, caller)
 
 
 def batch_id_of(run_name: str) -> str:
@@ -110,5 +110,5 @@ def _create_key(call: Create, caller: Caller, workspace_id: int | None) -> str |
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _new_id() -> str:
+def new_workflow_id() -> str:
     return "".join(secrets.choice(_ID_LETTERS) for _ in range(_ID_LENGTH))

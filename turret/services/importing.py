@@ -21,13 +21,11 @@ from turret.choices import Status
 from turret.engine.records import Counters, Progress, Task
 from turret.engine.states import done_of, true_failures
 from turret.models import Workflow
+from turret.services.callers import NO_TOKEN
 from turret.services.history import record
 from turret.services.rows import store_processes, store_tasks
 
 SERVICE = "nextflow-turret"
-# The digest of no token: nobody goes on with a run that was taken over. An empty one
-# would be an open network's.
-NO_TOKEN = "imported"  # noqa: S105 - no secret
 _MARK = {"importedFrom": SERVICE}
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from seqhub.operations.models import Heartbeat
 from seqhub.operations.services.events import SYSTEM
 from seqhub.operations.services.heartbeats import beat
-from turret.choices import Status
-from turret.models import Workflow
+from turret.choices import ENDED_LAUNCH, Status
+from turret.models import Launch, Workflow
 from turret.selectors import HEAVY
 from turret.services import attention
 from turret.services.history import record
@@ -34,11 +34,12 @@ def watch() -> None:
     policy = current_policy()
     submitted = Workflow.objects.filter(status=Status.SUBMITTED)
     running = Workflow.objects.filter(status=Status.RUNNING)
+    awake = running.filter(stalled_at=None)
     # Clients are given the whole time again after an outage of ours.
     for rows, after, change in (
-        (submitted, policy.never_began_after, _give_up_unbegun),
-        (running, policy.unknown_after, _give_up_running),
-        (running.filter(stalled_at=None), policy.stalled_after, _mark_stalled),
+        (_unwatched(submitted), policy.never_began_after, _give_up_unbegun),
+        (_unwatched(running), policy.unknown_after, _give_up_running),
+        (awake, policy.stalled_after, _mark_stalled),
     ):
         due = now - after
         if since > due:
@@ -60,6 +61,13 @@ def _watching_since(now: dt.datetime) -> dt.datetime:
         since = dt.datetime.fromisoformat(last.data["since"])
     beat("", ROLE, {"since": since.isoformat()})
     return since
+
+
+def _unwatched(rows: QuerySet[Workflow]) -> QuerySet[Workflow]:
+    """But those whose launch waits, or whose process is looked at: how they stand is
+    known."""
+    launches = Launch.objects.filter(workflow=OuterRef("pk"))
+    return rows.exclude(Exists(launches.exclude(state__in=ENDED_LAUNCH)))
 
 
 def _silent(rows: QuerySet[Workflow], due: dt.datetime) -> list[int]:

@@ -61,12 +61,12 @@ def ask(
     act: Callable[[dict[str, Any]], str | None],
     *,
     back: str,
-    done_at: str | None = None,
+    done_at: str | Callable[[], str] | None = None,
 ) -> HttpResponse:
     """Show the dialog, or do it: `act(cleaned data)` returns what to say.
 
     `back`: where the person came from, unless the request names it; `done_at`:
-    where to go instead once it is done.
+    where to go instead once it is done, or what tells it then.
     """
     form = question.form_class(request.POST or None)
     back = safe_next(request, back)
@@ -78,7 +78,7 @@ def ask(
         else:
             if said:
                 messages.success(request, said)
-            return _go(request, done_at or back)
+            return _go(request, (done_at() if callable(done_at) else done_at) or back)
     is_fragment = "HX-Request" in request.headers
     context = {
         "question": question,

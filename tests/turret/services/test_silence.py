@@ -8,10 +8,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from seqhub.operations.models import Attention, Event, Heartbeat
-from tests.turret.factories import WorkflowFactory
+from tests.turret.factories import LaunchFactory, WorkflowFactory
 from tests.turret.services.calls import make_caller, update_call
 from turret.choices import Status
-from turret.models import Workflow
+from turret.models import Launch, Workflow
 from turret.services import tracing
 from turret.services.attention import SILENT
 from turret.services.silence import GAP, ROLE, watch
@@ -164,3 +164,17 @@ def test_one_that_is_heard_of_at_this_moment_is_not_silent() -> None:
         thread.join()
     assert state(pk) == (Status.RUNNING, False)
     assert state(other) == (Status.RUNNING, True)
+
+
+@pytest.mark.parametrize("state", ["pending", "starting", "running"])
+@pytest.mark.parametrize("status", [Status.SUBMITTED, Status.RUNNING])
+def test_one_whose_launch_is_under_way_is_not_unknown(
+    state: str, status: Status
+) -> None:
+    pk = workflow(20 * 3600, status)
+    LaunchFactory.create(workflow=Workflow.objects.get(pk=pk), state=state)
+    watch()
+    assert Workflow.objects.get(pk=pk).status == status
+    Launch.objects.update(state="lost")
+    watch()
+    assert Workflow.objects.get(pk=pk).status == Status.UNKNOWN

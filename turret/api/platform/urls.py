@@ -11,6 +11,7 @@ urlpatterns = [
     path("workflow", views.Workflows.as_view()),
     path("workflow/<str:workflow_id>", views.WorkflowDetail.as_view()),
     path("workflow/<str:workflow_id>/progress", views.Progress.as_view()),
+    path("workflow/<str:workflow_id>/cancel", views.Cancel.as_view()),
     path("workflow/<str:workflow_id>/launch", views.Launch.as_view()),
     path("workflow/<str:workflow_id>/metrics", views.Metrics.as_view()),
     path("workflow/<str:workflow_id>/tasks", views.Tasks.as_view()),

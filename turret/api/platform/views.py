@@ -1,4 +1,4 @@
-"""`/api/workflow`: the reading half of Seqera Platform's API, for `tw` and others.
+"""`/api/workflow`: Seqera Platform's API about runs, for `tw` and others.
 
 JSON whatever the headers say; unknown query parameters and workspaces don't matter.
 """
@@ -16,9 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from seqhub.operations.api.authentication import actor_of
 from seqhub.operations.api.openapi import errors
 from seqhub.operations.api.plain_json import AlwaysFirst
-from seqhub.operations.errors import NotFound
+from seqhub.operations.choices import Scope
+from seqhub.operations.errors import IllegalTransition, NotFound
+from turret import models
 from turret.api.filters import sorted_tasks
 from turret.api.platform import shapes
 from turret.api.platform.usage import progress_shape
@@ -26,6 +29,7 @@ from turret.api.rows import task_at
 from turret.api.runs import VIEW, may_see_secrets
 from turret.models import Workflow, WorkflowTask
 from turret.selectors import find_workflow, listed_workflows
+from turret.services.launching.cancelling import cancel
 from turret.services.search import KEYWORDS_HELP, matching, of_task
 
 # The one workspace, for clients that are told to use one.
@@ -108,6 +112,28 @@ class Launch(PlatformView):
     def get(self, request: Request, workflow_id: str) -> Response:
         find_workflow(workflow_id)
         return Response({"launch": None})
+
+
+class Cancel(PlatformView):
+    """Stop a run that was launched here (`tw runs cancel`)."""
+
+    model_permissions: ClassVar = {Scope.WRITE: "turret.launch_launch"}
+
+    @extend_schema(
+        operation_id="platform_cancel",
+        request=None,
+        responses={204: None, **errors(404, 409)},
+    )
+    def post(self, request: Request, workflow_id: str) -> Response:
+        workflow = find_workflow(workflow_id)
+        launches = models.Launch.objects.filter(workflow=workflow)
+        pk = launches.values_list("pk", flat=True).first()
+        if pk is None:
+            raise IllegalTransition(
+                f"{workflow} was not launched here; stop its Nextflow where it runs."
+            )
+        cancel(pk, actor=actor_of(request))
+        return Response(status=204)
 
 
 class Metrics(PlatformView):

@@ -19,7 +19,7 @@
     const opener = event.target.closest("a[data-dialog]");
     if (opener && !event.ctrlKey && !event.metaKey && window.htmx) {
       event.preventDefault();
-      opener.closest("details")?.removeAttribute("open");
+      opener.closest("details.menu")?.removeAttribute("open");
       const box = dialog();
       window.htmx
         .ajax("GET", opener.href, { target: "#dialog-body", swap: "innerHTML" })

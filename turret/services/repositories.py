@@ -1,0 +1,262 @@
+"""What a pipeline's repository tells of it, read now, within bounds of time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+from seqhub.lib.patience import TimedOut, within
+from seqhub.operations.errors import InvalidValue
+from turret.engine.pipelines.git import RepositoryError
+from turret.engine.pipelines.refs import Refs
+from turret.engine.pipelines.repository import Repository
+from turret.engine.pipelines.scan import (
+    manifest_of,
+    params_of,
+    profile_includes_of,
+    profile_params_of,
+    profiles_of,
+)
+from turret.engine.pipelines.schema import NAME, BadSchema, Schema, read_schema
+from turret.engine.pipelines.sources import Source, resolve
+from turret.engine.pipelines.values import ALL, validate
+from turret.errors import (
+    NotEmpty,
+    OutsideRoots,
+    SourceTimeout,
+    SourceTrouble,
+    UnknownSource,
+)
+
+T = TypeVar("T")
+
+CONFIG = "nextflow.config"
+SCRIPT = "main.nf"
+README = "README.md"
+# For those who wait for a page, and for those who wait for a launch.
+PATIENCE_S = 60.0
+SHORT_S = 15.0
+MOST_INCLUDES = 20
+CLONE_S = 180.0
+LOOK_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A pipeline at a revision, as its files describe it."""
+
+    # None: it has none, or one that can't be used, and `problem` says why.
+    schema: Schema | None
+    problem: str = ""
+    # What stands in nextflow.config, or else in main.nf; and which of them it was.
+    found: Mapping[str, Any] = field(default_factory=dict)
+    found_in: str = ""
+    profiles: tuple[str, ...] = ()
+    # Keys of parameters.
+    set_by_profile: frozenset[str] = frozenset()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    readme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`wrong`: messages by parameter, "" for all of them together. `why_unchecked`:
+    the schema could not be had, in a sentence."""
+
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    why_unchecked: str = ""
+
+
+def source_of(text: str, revision: str = "") -> tuple[Source, str]:
+    """What is meant, and its revision. Raises InvalidValue."""
+    try:
+        source = resolve(text)
+    except ValueError as error:
+        raise InvalidValue(f"pipeline: {error}") from None
+    return source, revision or source.revision
+
+
+def describe(
+    text: str,
+    revision: str = "",
+    *,
+    profile: str = "",
+    patience_s: float = PATIENCE_S,
+) -> Described:
+    """`profile`: the one that is to be used. Raises InvalidValue, SourceTrouble."""
+    source, revision = source_of(text, revision)
+
+    def read(*names: str) -> dict[str, str | None]:
+        read = repository(patience_s).read
+        return _asked(source, patience_s, read, source, revision, names)
+
+    files = read(NAME, CONFIG, SCRIPT, README)
+    config, script = files[CONFIG] or "", files[SCRIPT] or ""
+    found, found_in = params_of(config), CONFIG
+    if not found:
+        found, found_in = params_of(script), SCRIPT
+    described = Described(
+        schema=None,
+        found=found,
+        found_in=found_in if found else "",
+        profiles=tuple(profiles_of(config)),
+        set_by_profile=frozenset(_set_by(profile, config, read)),
+        manifest=manifest_of(config),
+        readme=files[README] or "",
+    )
+    document = files[NAME]
+    if document is None:
+        return described
+    try:
+        return replace(described, schema=read_schema(document))
+    except BadSchema as error:
+        return replace(described, problem=str(error))
+
+
+def read_config(text: str, revision: str = "") -> str:
+    """Its nextflow.config; empty when it has none. Raises InvalidValue,
+    SourceTrouble."""
+    source, revision = source_of(text, revision)
+    read = repository(PATIENCE_S).read
+    files = _asked(source, PATIENCE_S, read, source, revision, [CONFIG])
+    return files[CONFIG] or ""
+
+
+def refs(text: str) -> Refs:
+    """Branches and tags. Raises InvalidValue, SourceTrouble."""
+    source, _ = source_of(text)
+    return _asked(source, PATIENCE_S, repository(PATIENCE_S).refs, source)
+
+
+def clone(text: str, revision: str, path: str) -> tuple[str, str]:
+    """Have a repository's files in a directory that is empty or not there yet, below
+    turret.launcher.allowed_roots; the real path of it, and the repository's address.
+
+    Raises InvalidValue, OutsideRoots, NotEmpty, SourceTrouble; and TimedOut.
+    """
+    source, revision = source_of(text, revision)
+    if source.kind == "local":
+        raise InvalidValue(f"pipeline: {text} is a directory here already.")
+    if not path.startswith("/") or "\0" in path:
+        raise InvalidValue("path: an absolute path is needed.")
+    target = within(LOOK_S, _place(path), _empty_place, Path(path))
+    try:
+        cloned = repository(CLONE_S).clone
+        _asked(source, CLONE_S, cloned, source, revision, target)
+    except FileExistsError:
+        raise NotEmpty(f"path: {path} is not empty.") from None
+    return str(target), source.url
+
+
+def check_params(
+    text: str,
+    revision: str,
+    params: Mapping[str, Any],
+    *,
+    profile: str = "",
+    configs: Sequence[str] = (),
+    has_more_config: bool = False,
+    look: bool = False,
+) -> Verdict:
+    """Whether a pipeline takes these parameters, found out in a short time. No trouble
+    with its repository is raised: who launches it may reach what we can't.
+
+    What is missing may be set by the pipeline's configuration, by its profiles, by
+    `configs`, the layers above, or by a layer that is not read (`has_more_config`).
+    `look`: whether this host's files that must be there are.
+
+    Raises InvalidValue for what is no source.
+    """
+    try:
+        described = describe(text, revision, profile=profile, patience_s=SHORT_S)
+    except SourceTrouble as error:
+        return Verdict(validate(None, params, look=None), error.message)
+    schema = described.schema
+    wrong = validate(schema, params, look=is_there if look else None)
+    if schema is None:
+        return Verdict(wrong, described.problem or f"The pipeline has no {NAME}.")
+    set_here = {key for key, value in described.found.items() if value is not None}
+    set_here |= {key for key, row in schema.params.items() if row.default is not None}
+    set_here |= described.set_by_profile
+    set_here |= {key for config in configs for key in params_of(config)}
+    given = {key for key, value in params.items() if value is not None}
+    missing = wrong.keys() - given - {ALL}
+    settled = missing if has_more_config else missing & set_here
+    return Verdict({key: why for key, why in wrong.items() if key not in settled})
+
+
+def is_there(path: str) -> bool:
+    """Whether a path is; also true where that can't be told: of what Nextflow looks for
+    where it is started, and of a disk that does not answer."""
+    if not path.startswith("/"):
+        return True
+    try:
+        return within(LOOK_S, _place(path), os.path.exists, path)
+    except TimedOut:
+        return True
+
+
+def repository(limit_s: float) -> Repository:
+    cache_dir = settings.CONFIG.data_dir / "repositories"
+    return Repository(cache_dir, limit_s=limit_s)
+
+
+def _set_by(
+    profile: str, config: str, read: Callable[..., Mapping[str, str | None]]
+) -> Iterator[str]:
+    """Keys of the parameters that profiles set, in files of theirs as well."""
+    if profile:
+        yield from profile_params_of(config, profile)
+        if names := profile_includes_of(config, profile)[:MOST_INCLUDES]:
+            for text in read(*names).values():
+                yield from params_of(text or "")
+
+
+def _place(path: str) -> str:
+    """What may hang."""
+    return "/".join(path.split("/")[:2])
+
+
+def _empty_place(path: Path) -> Path:
+    """Its real path. Raises OutsideRoots, NotEmpty."""
+    roots = settings.CONFIG.turret.launcher.allowed_roots
+    try:
+        real = path.resolve()
+        is_below = any(real.is_relative_to(root.resolve()) for root in roots)
+        is_taken = is_below and real.exists() and any(real.iterdir())
+    except (OSError, RuntimeError) as error:
+        raise NotEmpty(f"path: {path} can't be used: {error}.") from None
+    if not is_below:
+        raise OutsideRoots(
+            f"path: {path} does not lie below a directory of "
+            "turret.launcher.allowed_roots."
+        )
+    if is_taken:
+        raise NotEmpty(f"path: {path} is not empty.")
+    return real
+
+
+def _asked(
+    source: Source, patience_s: float, function: Callable[..., T], *args: Any
+) -> T:
+    """Raises SourceTrouble."""
+    try:
+        # git gives up by itself, and can say more.
+        return within(patience_s + 1, source.url, function, *args)
+    except TimedOut as error:
+        raise SourceTimeout(f"{error}.") from None
+    except RepositoryError as error:
+        kind = _KINDS.get(error.kind, SourceTrouble)
+        raise kind(str(error)) from None
+
+
+_KINDS: dict[str, type[SourceTrouble]] = {
+    "timeout": SourceTimeout,
+    "unknown": UnknownSource,
+    "missing": UnknownSource,
+}
