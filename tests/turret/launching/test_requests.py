@@ -41,6 +41,7 @@ for _ in range(40):
         ("profile", {"profile": "-C"}),
         ("profile", {"profile": "test,,docker"}),
         ("profile", {"profile": "a b"}),
+        ("profile", {"profile": "a" * 300}),
         ("run_name", {"run_name": "-resume"}),
         ("run_name", {"run_name": "two words"}),
         ("run_name", {"run_name": "a" * 81}),

