@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from seqhub.config import Config, build_config
+from seqhub.lib.processes import ProcessId
 from seqhub.operations.choices import Source
 from seqhub.operations.services.events import Actor
 from tests.clients import make_user
@@ -126,6 +128,13 @@ def look_until(look: Callable[[], object], watch: Watch | None = None) -> None:
         ]
         watch.look()
         time.sleep(0.05)
+
+
+def command_of(process: ProcessId) -> bytes:
+    """Its arguments; empty once it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    return b""
 
 
 def state_of(launch: Launch) -> str:

@@ -20,6 +20,7 @@ from tests.factories import HOST
 from tests.turret.launching.site import (
     ACTOR,
     Site,
+    command_of,
     end,
     files,
     look_until,
@@ -232,8 +233,7 @@ def test_a_task_that_outlives_nextflow_is_ended_with_it(site: Site) -> None:
     launch = started(site)
     script = processes.ProcessId.of(session(launch))
     for member in processes.session_members(script.pid):
-        argv = Path(f"/proc/{member.pid}/cmdline").read_bytes()
-        if b"601" not in argv:
+        if b"601" not in command_of(member):
             member.send(signal.SIGKILL)
     end(launch)
     assert launch.state == LaunchState.LOST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from seqhub.operations.models import Attention
 from tests.turret.launching.site import (
     ACTOR,
     Site,
+    command_of,
     end,
     files,
     look_until,
@@ -75,8 +75,7 @@ def test_a_killed_nextflow_leaves_no_tasks(real: Site) -> None:
     launch = asleep(real)
     assert launch.pid
     for member in processes.session_members(launch.pid):
-        argv = Path(f"/proc/{member.pid}/cmdline").read_bytes()
-        if b"nextflow.cli.Launcher" in argv:
+        if b"nextflow.cli.Launcher" in command_of(member):
             member.send(signal.SIGKILL)
     end(launch)
     assert (launch.state, launch.code) == (LaunchState.FAILED, "killed")
