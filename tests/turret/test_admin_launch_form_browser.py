@@ -23,10 +23,8 @@ from tests.turret.launch_forms import (
     launch,
     launch_below,
 )
-from tests.turret.test_admin_browser import go, page, violations
+from tests.turret.test_admin_browser import go, violations
 from turret.models import Launch
-
-__all__ = ["page"]
 
 pytestmark = [
     pytest.mark.browser,

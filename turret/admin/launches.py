@@ -9,7 +9,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,13 +20,13 @@ from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
 from seqhub.operations.admin.bulk import bulk_action
 from turret.admin.launch_actions import CANCEL_MANY, LAUNCH
 from turret.admin.launch_filters import UNDER_WAY, ShowFilter, annotated, views
+from turret.admin.live_list import live_cells
 from turret.models import Launch
 from turret.panels.launch_cells import CELLS
 from turret.panels.launch_links import launch_link, launches_link
 from turret.panels.launch_page import pipeline
 from turret.selectors import listed_launches
 
-_LIVE_MOST = 100
 # What links of other pages narrow the list down by, besides its filters.
 _LOOKUPS = ("parent_id", "workflow__session_id", "workflow__runfolder_id")
 
@@ -138,28 +137,15 @@ class LaunchList(ReadOnlyAdmin):
         many launches are newer. An empty list is shown anew with the first."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted = [
-            key
-            for key in request.GET.get("ids", "").split(",")
-            if key.isascii() and key.isdecimal() and len(key) < 19
-        ]
-        newest = request.GET.get("newest", "")
-        is_told = newest.isascii() and newest.isdecimal() and len(newest) < 19
-        fresh = Launch.objects.filter(pk__gt=newest).count() if is_told else 0
-        if newest == "0" and fresh:
-            return HttpResponse(headers={"HX-Refresh": "true"})
-        rows = list(listed_launches().filter(pk__in=wanted[:_LIVE_MOST]))
-        context = {
-            "cells": [
-                (f"launch-{row.pk}-{name}", cell(row))
-                for row in rows
-                for name, cell in CELLS.items()
-            ],
-            "moving": ",".join(str(row.pk) for row in rows if row.state in UNDER_WAY),
-            "newest": newest if is_told else "",
-            "fresh": fresh,
-        }
-        return TemplateResponse(request, "turret/launches_live.html", context)
+        return live_cells(
+            request,
+            listed_launches(),
+            prefix="launch",
+            cells=CELLS,
+            state="state",
+            moving=UNDER_WAY,
+            template="turret/launches_live.html",
+        )
 
     @display(description="Launch", ordering="run_name")
     def launch(self, row: Launch) -> SafeString:

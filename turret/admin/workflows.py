@@ -10,7 +10,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,6 +22,7 @@ from seqhub.operations.admin.bulk import bulk_action
 from seqhub.operations.errors import InvalidValue
 from turret.admin.actions import ACTIONS
 from turret.admin.filters import ShowFilter, annotated, views
+from turret.admin.live_list import live_cells
 from turret.admin.sheets import export_csv
 from turret.admin.start import Start, start_of
 from turret.choices import UNDER_WAY
@@ -33,7 +33,6 @@ from turret.panels.workflow_page import pipeline
 from turret.selectors import listed_workflows
 from turret.services.search import matching
 
-_LIVE_MOST = 100
 # What links of other pages narrow the list down by, besides its filters.
 _LOOKUPS = ("session_id", "batch_id", "runfolder_id", "status_since__gte")
 
@@ -146,26 +145,15 @@ class WorkflowList(ReadOnlyAdmin):
         many workflows are newer. An empty list is shown anew with the first."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted = [
-            key for key in request.GET.get("ids", "").split(",") if key.isdecimal()
-        ]
-        newest = request.GET.get("newest", "")
-        is_told = newest.isdecimal()
-        fresh = Workflow.objects.filter(pk__gt=newest).count() if is_told else 0
-        if newest == "0" and fresh:
-            return HttpResponse(headers={"HX-Refresh": "true"})
-        rows = list(listed_workflows().filter(pk__in=wanted[:_LIVE_MOST]))
-        context = {
-            "cells": [
-                (f"workflow-{row.pk}-{name}", cell(row))
-                for row in rows
-                for name, cell in CELLS.items()
-            ],
-            "moving": ",".join(str(row.pk) for row in rows if row.status in UNDER_WAY),
-            "newest": newest if is_told else "",
-            "fresh": fresh,
-        }
-        return TemplateResponse(request, "turret/list_live.html", context)
+        return live_cells(
+            request,
+            listed_workflows(),
+            prefix="workflow",
+            cells=CELLS,
+            state="status",
+            moving=UNDER_WAY,
+            template="turret/list_live.html",
+        )
 
     @display(description="Workflow", ordering="run_name")
     def workflow(self, row: Workflow) -> SafeString:
