@@ -21,7 +21,7 @@ from turret.services.launching.submission import preview, submit
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DEEP: Any = []
-for _ in range(40):
+for _ in range(80):
     DEEP = [DEEP]
 
 
@@ -34,6 +34,7 @@ for _ in range(40):
         ("source", {"source": "org/repo; touch x"}),
         ("source", {"source": "org/repo\nnext"}),
         ("source", {"source": "org/repo\0"}),
+        ("source", {"source": "/" + "a" * 2000}),
         ("revision", {"revision": "-r"}),
         ("revision", {"revision": "main; rm -rf ~"}),
         ("revision", {"revision": "$(id)"}),
@@ -51,14 +52,23 @@ for _ in range(40):
         ("project_dir", {"project_dir": "-c"}),
         ("config_text", {"config_text": "a = '\0'"}),
         ("config_text", {"config_text": "x" * 300_000}),
-        ("params", {"params": {"long": "x" * 10_000_000}}),
-        ("params", {"params": {"number": float("nan")}}),
+        ("config_text", {"config_text": "password = '[masked]'"}),
+        ("config_text", {"config_text": "\udcff"}),
+        ("source", {"source": "/data/\udcff"}),
+        ("work_dir", {"work_dir": "/data/\ud800"}),
+        ("params.long", {"params": {"long": "x" * 10_000_000}}),
+        ("params.number", {"params": {"number": float("nan")}}),
         ("params", {"params": {"": 1}}),
+        ("params", {"params": {"a\0": 1}}),
+        ("params", {"params": {"a" * 300: 1}}),
+        ("params.token", {"params": {"token": "[masked]"}}),
+        ("params.sheet", {"params": {"sheet": ["https://me:[masked]@host/x"]}}),
         ("params.text", {"params": {"text": "a\0b"}}),
         ("params.text", {"params": {"text": "\ud800"}}),
         ("params.list", {"params": {"list": [{"a": "\0"}]}}),
         ("params.deep", {"params": {"deep": DEEP}}),
         ("labels", {"labels": ("x" * 51,)}),
+        ("labels", {"labels": ("\udcff",)}),
         ("labels", {"labels": tuple(map(str, range(21)))}),
         ("max_run_time_s", {"max_run_time_s": 0}),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from seqhub.lib.patience import TimedOut, within
+from turret.engine.masking import MASKED
+from turret.engine.pipelines.plain import problem_of
 from turret.engine.pipelines.sources import check_revision, resolve
+from turret.engine.pipelines.values import validate
 from turret.errors import BadLaunch, UnknownPipeline
 from turret.models import ComputeEnvironment, Launch, Pipeline
 from turret.models.pipelines import LONGEST_TEXT
@@ -21,9 +23,6 @@ from turret.selectors import launchable_pipelines
 from turret.services.launching.environments import configured_compute, launches_dir
 from turret.services.overrides import LONGEST_LABEL, MOST_LABELS
 
-# Of the parameters, as JSON.
-MOST_PARAMS_BYTES = 1 << 20
-DEEPEST = 32
 ANSWER_S = 5
 LONGEST_RUN_TIME_S = 365 * 24 * 3600
 LONGEST_PROFILE = 255
@@ -36,14 +35,13 @@ _ABOUT_NAMES = (
     "A run name has at most 80 letters, digits, - and _; it begins with a letter, and"
     " no - or _ follows another or stands at the end."
 )
-_ABOUT_VALUES = (
-    f"It can't hold U+0000 or half characters, or be deeper than {DEEPEST} levels."
-)
+_ABOUT_MASKED = f"{MASKED} stands for what is not shown; send its value."
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchRequest:
-    """What is empty, a saved pipeline or the configuration decides.
+    """What is empty, a saved pipeline or the configuration decides; labels only where
+    they are None.
 
     `source`: org/repo[@revision], a git URL, or a directory of the host. `session`
     and `launch_dir` are those of a run that it goes on with.
@@ -59,7 +57,7 @@ class LaunchRequest:
     config_text: str = ""
     pipeline: Pipeline | None = None
     compute: ComputeEnvironment | None = None
-    labels: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
     max_run_time_s: int | None = None
     parent: Launch | None = None
     session: str = ""
@@ -82,7 +80,9 @@ def completed(request: LaunchRequest, user: User) -> LaunchRequest:
         profile=request.profile.strip()
         or settings.CONFIG.turret.launcher.default_profile,
         run_name=request.run_name.strip(),
-        labels=tuple(dict.fromkeys(word.strip() for word in request.labels if word)),
+        labels=tuple(
+            dict.fromkeys(word.strip() for word in request.labels or () if word)
+        ),
         compute=request.compute or configured_compute(),
     )
 
@@ -116,7 +116,7 @@ def _with_saved(request: LaunchRequest, saved: Pipeline) -> LaunchRequest:
         if is_new
         else request.config_text,
         compute=request.compute or saved.compute,
-        labels=(*saved.labels, *request.labels),
+        labels=tuple(saved.labels) if request.labels is None else request.labels,
         max_run_time_s=min((limit for limit in limits if limit), default=None),
     )
 
@@ -135,6 +135,7 @@ def _split(request: LaunchRequest) -> tuple[str, str]:
 
 def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
     """Field and message, the most telling first."""
+    yield from _of_texts(request)
     yield from _of_source(request)
     if request.profile and not _PROFILE.fullmatch(request.profile):
         yield "profile", "Profiles are words, with commas between them."
@@ -142,6 +143,8 @@ def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
         yield "profile", f"It is longer than {LONGEST_PROFILE} characters."
     if request.run_name and not _RUN_NAME.fullmatch(request.run_name):
         yield "run_name", _ABOUT_NAMES
+    elif request.launch_dir and _is_used(request.run_name, request.launch_dir):
+        yield "run_name", f"There is a run {request.run_name} in its directory already."
     if request.session and not _SESSION.fullmatch(request.session):
         yield "session", "A session is a UUID."
     # Where it goes on is not chosen.
@@ -149,12 +152,26 @@ def _problems(request: LaunchRequest) -> Iterator[tuple[str, str]]:
     for name in chosen:
         if (value := getattr(request, name)) and (problem := _of_directory(value)):
             yield name, problem
-    if "\0" in request.config_text:
-        yield "config_text", "The configuration can't hold U+0000."
-    elif len(request.config_text) > 2 * LONGEST_TEXT:
+    if len(request.config_text) > 2 * LONGEST_TEXT:
         yield "config_text", f"It is longer than {2 * LONGEST_TEXT:,} characters."
     yield from _of_params(request.params)
     yield from _of_rest(request)
+
+
+def _is_used(run_name: str, launch_dir: str) -> bool:
+    """Nextflow refuses a name that it has seen where it is started."""
+    rows = Launch.objects.filter(launch_dir=launch_dir, run_name=run_name)
+    return bool(run_name) and rows.exists()
+
+
+def _of_texts(request: LaunchRequest) -> Iterator[tuple[str, str]]:
+    """What no column can hold, and what somebody sends back as it was shown."""
+    for name in ("source", "revision", "profile", "run_name", "config_text"):
+        text = getattr(request, name)
+        if problem := problem_of(text):
+            yield name, _sentence(f"it {problem}")
+        elif MASKED in text:
+            yield name, _ABOUT_MASKED
 
 
 def _of_source(request: LaunchRequest) -> Iterator[tuple[str, str]]:
@@ -174,7 +191,8 @@ def _sentence(words: str) -> str:
 
 def _of_directory(value: str) -> str:
     """What is wrong with a directory that a person has chosen; empty: nothing."""
-    if not value.startswith("/") or _CONTROL.search(value) or len(value) > 1000:
+    is_odd = _CONTROL.search(value) or problem_of(value) or len(value) > 1000
+    if is_odd or not value.startswith("/"):
         return "It must be an absolute path."
     roots = [*settings.CONFIG.turret.launcher.allowed_roots, launches_dir()]
     path = Path(value)
@@ -190,41 +208,23 @@ def _of_directory(value: str) -> str:
 
 
 def _of_params(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    try:
-        size = len(json.dumps(params, allow_nan=False).encode())
-    except (TypeError, ValueError, RecursionError):
-        yield "params", "Parameters must be what JSON can hold."
-        return
-    if size > MOST_PARAMS_BYTES:
-        yield "params", f"They are longer than {MOST_PARAMS_BYTES >> 20} MB."
-        return
+    if "" in params:
+        yield "params", "A parameter needs a name."
+    for key, problem in validate(None, params, look=None).items():
+        if key:
+            yield f"params.{key}", _sentence(f"it {problem}")
+        else:
+            yield "params", _sentence(problem)
     for key, value in params.items():
-        if not key or _is_bad(key, 0) or len(key) > 200:
-            yield "params", f"{key[:50]!r} is no name of a parameter."
-        elif _is_bad(value, 0):
-            yield f"params.{key}", _ABOUT_VALUES
-
-
-def _is_bad(value: Any, depth: int) -> bool:
-    """Whether PostgreSQL would refuse it."""
-    if depth > DEEPEST:
-        return True
-    if isinstance(value, str):
-        return "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value)
-    if isinstance(value, dict):
-        return any(
-            not isinstance(key, str) or _is_bad(key, 0) or _is_bad(item, depth + 1)
-            for key, item in value.items()
-        )
-    if isinstance(value, list | tuple):
-        return any(_is_bad(item, depth + 1) for item in value)
-    return False
+        if MASKED in str(value):
+            yield f"params.{key}", _ABOUT_MASKED
 
 
 def _of_rest(request: LaunchRequest) -> Iterator[tuple[str, str]]:
-    if any("\0" in word or len(word) > LONGEST_LABEL for word in request.labels):
-        yield "labels", f"A label has at most {LONGEST_LABEL} characters."
-    elif len(request.labels) > MOST_LABELS:
+    labels = request.labels or ()
+    if any(problem_of(word) or len(word) > LONGEST_LABEL for word in labels):
+        yield "labels", f"Labels are words of at most {LONGEST_LABEL} characters."
+    elif len(labels) > MOST_LABELS:
         yield "labels", f"A launch has at most {MOST_LABELS} labels."
     limit = request.max_run_time_s
     if limit is not None and not 0 < limit <= LONGEST_RUN_TIME_S:
