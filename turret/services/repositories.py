@@ -12,6 +12,7 @@ from django.conf import settings
 
 from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.errors import InvalidValue
+from turret.engine.pipelines.checking import Unchecked
 from turret.engine.pipelines.git import RepositoryError
 from turret.engine.pipelines.refs import Refs
 from turret.engine.pipelines.repository import Repository
@@ -177,7 +178,10 @@ def check_params(
     except SourceTrouble as error:
         return Verdict(validate(None, params, look=None), error.message)
     schema = described.schema
-    wrong = validate(schema, params, look=is_there if look else None)
+    try:
+        wrong = validate(schema, params, look=is_there if look else None)
+    except Unchecked as error:
+        return Verdict(why_unchecked=str(error))
     if schema is None:
         return Verdict(wrong, described.problem or f"The pipeline has no {NAME}.")
     set_here = {key for key, value in described.found.items() if value is not None}

@@ -204,6 +204,17 @@ def test_what_can_not_be_checked_is_launched_and_said_to_be(
     assert answer.json()["unchecked_because"]
 
 
+def test_a_schema_that_explodes_is_none_of_the_callers_mistakes(
+    operator: APIClient, site: Site, tmp_path: Path
+) -> None:
+    schema = {"properties": {"x": {"type": "string", "pattern": "^(a+)+$"}}}
+    (tmp_path / "nextflow_schema.json").write_text(json.dumps(schema))
+    params = {"x": "a" * 60 + "-"}
+    answer = post(operator, {"pipeline": str(tmp_path), "params": params})
+    assert answer.status_code == 201, answer.content
+    assert "takes too long to check" in answer.json()["unchecked_because"]
+
+
 def test_a_repository_that_hangs_holds_no_launch_up(
     operator: APIClient, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,16 +41,15 @@ def validate(
     profile or a configuration), need not be given. `look` says whether a path is there,
     which is asked of parameters that must exist; of addresses of other machines nothing
     is. Without a schema only that is checked which no pipeline could read.
+
+    Raises checking.Unchecked for a schema that can't be used.
     """
     if wrong := _unreadable(params):
         return wrong
     if schema is None:
         return {}
     given = {key: value for key, value in params.items() if value is not None}
-    try:
-        found = list(checking.problems(schema.document, [given]))
-    except checking.Unchecked as error:
-        return {ALL: str(error)}
+    found = checking.problems(schema.document, [given])
     wrong = _by_key(found, {*settled, *_with_default(schema)})
     if look is None:
         return wrong
