@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from tests.factories import RunfolderFactory
 from tests.staff import staff
-from tests.turret.factories import LaunchFactory, PipelineFactory
+from tests.turret.factories import LaunchFactory, PipelineFactory, WorkflowFactory
 from tests.turret.launch_forms import (
     FORM,
     HTMX,
@@ -27,7 +27,7 @@ from tests.turret.launch_forms import (
     text_of,
     turn,
 )
-from turret.choices import LaunchState
+from turret.choices import LaunchState, Status
 from turret.models import Launch
 from turret.panels.launch_form import field_id
 
@@ -241,6 +241,86 @@ def test_a_run_is_resumed_with_other_parameters(client: Client) -> None:
     assert (row.parent, row.params) == (old, {"samples": "n"})
     assert row.resumed_session == old.workflow.session_id
     assert (row.launch_dir, row.work_dir) == (old.launch_dir, old.work_dir)
+
+
+def test_the_form_says_what_it_resumes_or_repeats(client: Client) -> None:
+    old = LaunchFactory.create(source=THREE, state=LaunchState.FAILED)
+    link = f'href="/admin/turret/launch/{old.pk}/change/">{old}</a>'
+    for name, words in (("resume", "Resume"), ("from", "Launch again")):
+        said = text_of(client.get(FORM, {name: old.launch_id}))
+        assert f"{words}: " in said
+        assert link in said
+
+
+def test_a_run_of_a_shell_is_resumed_with_other_parameters(
+    client: Client, tmp_path: Path
+) -> None:
+    place = tmp_path / "data" / "run"
+    (place / ".nextflow").mkdir(parents=True)
+    old = WorkflowFactory.create(
+        status=Status.FAILED,
+        session_id="6a3ca2a1-9f4b-4b0c-8d7e-3f6c1b2a9d10",
+        launch_dir=str(place),
+        work_dir=str(place / "work"),
+        repository="",
+        project_dir=THREE,
+        params={"samples": "o", "lines": 4},
+    )
+    said = text_of(client.get(FORM, {"resume": old.workflow_id}))
+    assert f'href="/admin/turret/workflow/{old.pk}/change/">{old}</a>' in said
+    fields = begin(client, resume=old.workflow_id)
+    assert (fields["param.samples"], fields["param.lines"]) == ("o", "4")
+    launch(client, fields | {"param.samples": "n"})
+    row = Launch.objects.get()
+    assert (row.source, row.params) == (THREE, {"samples": "n", "lines": 4})
+    assert row.resumed_session == old.session_id
+    assert row.workflow.session_id == old.session_id
+    assert (row.launch_dir, row.work_dir) == (old.launch_dir, old.work_dir)
+
+
+@pytest.mark.parametrize("place", ["", "/elsewhere"])
+def test_a_run_of_a_shell_elsewhere_is_not_resumed(client: Client, place: str) -> None:
+    old = WorkflowFactory.create(
+        status=Status.FAILED,
+        session_id="6a3ca2a1-9f4b-4b0c-8d7e-3f6c1b2a9d10",
+        launch_dir=place,
+    )
+    answer = client.get(FORM, {"resume": old.workflow_id}, follow=True)
+    assert "can&#x27;t be resumed here" in text_of(answer)
+    answer = client.get(FORM, {"resume": "nothing"}, follow=True)
+    assert answer.status_code == 200
+
+
+def test_what_a_saved_pipeline_offers_is_seen_and_can_be_taken_away(
+    client: Client,
+) -> None:
+    saved = PipelineFactory.create(
+        source=THREE, labels=["clinical", "rna"], max_run_time_s=7200, profile="test"
+    )
+    answer = client.get(FORM, {"pipeline": saved.pk})
+    assert "Empty: test." in text_of(answer)
+    assert "At most 2, as the saved pipeline says." in text_of(answer)
+    fields = turn(client, fields_of(answer), "form")
+    assert (fields["labels"], fields["hours"]) == ("clinical, rna", "2")
+    launch(client, fields | {"labels": "rna", "hours": ""})
+    row = Launch.objects.get()
+    assert (row.labels, row.max_run_time_s) == (["rna"], 7200)
+    # What was taken away does not come back with a relaunch.
+    Launch.objects.update(state=LaunchState.FAILED)
+    launch(client, begin(client, **{"from": row.launch_id}) | {"labels": ""})
+    assert Launch.objects.latest("pk").labels == []
+
+
+def test_labels_of_one_saved_pipeline_are_none_of_another_ones(
+    client: Client,
+) -> None:
+    first = PipelineFactory.create(source=THREE, labels=["a"])
+    second = PipelineFactory.create(source=THREE, labels=["b"])
+    fields = begin(client, pipeline=str(first.pk))
+    answer = client.post(FORM, fields | {"pipeline": str(second.pk)})
+    assert fields_of(answer)["labels"] == "b"
+    own = {"pipeline": str(second.pk), "labels": "mine"}
+    assert fields_of(client.post(FORM, fields | own))["labels"] == "mine"
 
 
 def test_what_still_runs_is_not_resumed(client: Client) -> None:

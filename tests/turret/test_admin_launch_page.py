@@ -221,7 +221,7 @@ def keys(answer: Any) -> list[str]:
         ({"state": "pending", "started_at": None}, ["cancel", "edit"]),
         ({}, ["cancel", "edit"]),
         ({"cancel_asked_at": timezone.now()}, ["edit"]),
-        ({"state": "failed"}, ["resume", "relaunch", "edit"]),
+        ({"state": "failed"}, ["resume", "edit-resume", "relaunch", "edit"]),
         ({"state": "failed", "started_at": None}, ["relaunch", "edit"]),
         ({"state": "lost", "cleared_at": timezone.now()}, ["relaunch", "edit"]),
     ],
@@ -299,13 +299,15 @@ def test_edit_leads_to_the_form_with_its_values() -> None:
     row = ended()
     said = text_of(staff("operator"), page_of(row))
     assert f"/admin/turret/launch/add/?from={row.launch_id}" in said
+    assert f"/admin/turret/launch/add/?resume={row.launch_id}" in said
 
 
 def test_a_workflows_page_has_the_buttons_of_its_launch() -> None:
     row = ended()
     page = f"/admin/turret/workflow/{row.workflow_id}/change/"
     client = staff("operator")
-    assert keys(client.get(page)) == ["resume", "relaunch", "edit", "launch"]
+    buttons = ["resume", "edit-resume", "relaunch", "edit", "launch"]
+    assert keys(client.get(page)) == buttons
     assert page_of(row) in text_of(client, page)
     assert keys(staff("viewer").get(page)) == ["launch"]
 
@@ -335,11 +337,12 @@ def test_a_run_of_a_shell_can_be_resumed_where_its_directory_is_allowed(
     other = WorkflowFactory.create(status=Status.FAILED, launch_dir="/elsewhere")
     client = staff("operator")
     page = "/admin/turret/workflow/{}/change/"
-    assert keys(client.get(page.format(row.pk))) == ["resume"]
+    assert keys(client.get(page.format(row.pk))) == ["resume", "edit-resume"]
     assert keys(client.get(page.format(other.pk))) == []
     answer = client.post(f"/admin/turret/launch/resume/{row.pk}/", {"reason": ""})
     made = Launch.objects.get(resumed_session=session)
     assert answer["Location"] == page_of(made)
+    assert f"?session_id={session}" in text_of(client, page_of(made))
     answer = client.post(f"/admin/turret/launch/resume/{other.pk}/", {"reason": ""})
     assert "can&#x27;t be resumed here" in answer.content.decode()
 

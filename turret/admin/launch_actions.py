@@ -203,9 +203,17 @@ def buttons_of(request: HttpRequest, launch: Launch) -> list[Button]:
         for action in ACTIONS.values()
         if action.fits(launch)
     ]
+    if _can_be_resumed(launch):
+        found.insert(1, _edit_and_resume(launch.launch_id))
     edit = new_launch_link(**{"from": launch.launch_id})
     found.append(Button("edit", "edit", "Edit and relaunch", edit, is_dialog=False))
     return found
+
+
+def _edit_and_resume(workflow_id: str) -> Button:
+    """To the form: other parameters, the same session."""
+    link = new_launch_link(resume=workflow_id)
+    return Button("edit-resume", "edit", "Edit and resume", link, is_dialog=False)
 
 
 def buttons_of_workflow(
@@ -223,7 +231,8 @@ def buttons_of_workflow(
     if not (request.user.has_perm(LAUNCH) and _looks_resumable(workflow)):
         return []
     link = reverse("admin:turret_launch_resume", args=[workflow.pk])
-    return [Button("resume", "resume", "Resume", link)]
+    resume_it = Button("resume", "resume", "Resume", link)
+    return [resume_it, _edit_and_resume(workflow.workflow_id)]
 
 
 def _looks_resumable(workflow: Workflow) -> bool:

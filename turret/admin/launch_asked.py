@@ -166,14 +166,15 @@ def first(user: User, query: Mapping[str, str]) -> Asked:
     base = _base(user, texts)
     asked = Asked(user, texts, base)
     saved = asked.saved
+    limit_s = saved.max_run_time_s if saved else base.max_run_time_s
     offered = {
         "source": asked.source,
         "revision": saved.revision if saved else base.revision,
         "profile": saved.profile if saved else base.profile,
-        "labels": ", ".join(base.labels),
+        "labels": ", ".join(saved.labels if saved else base.labels or ()),
         "project_dir": base.project_dir,
         "config_text": base.config_text if asked.may_see else mask(base.config_text),
-        "hours": f"{base.max_run_time_s / HOUR_S:g}" if base.max_run_time_s else "",
+        "hours": f"{limit_s / HOUR_S:g}" if limit_s else "",
         "compute": str(base.compute.pk) if base.compute else "",
     }
     if base.parent is not None and base.parent.workflow.runfolder:
@@ -203,6 +204,8 @@ def sent(user: User, data: Mapping[str, str]) -> Asked:
     # What belonged to the one before is not its.
     names = ("pipeline", "run_name", "labels", "run", "compute")
     kept = {name: texts[name] for name in names if texts[name]}
+    if kept.get("labels") == _labels_of(known):
+        del kept["labels"]
     if not texts["pipeline"]:
         kept["source"] = texts["source"]
     begun = first(user, kept)
@@ -219,6 +222,12 @@ def _base(user: User, texts: Mapping[str, str]) -> LaunchRequest:
         saved = find_launchable(min(int(texts["pipeline"]), 2**63 - 1), user)
         return LaunchRequest(pipeline=saved)
     return LaunchRequest(source=texts["source"].strip())
+
+
+def _labels_of(pipeline: str) -> str:
+    """What the form begins with for a saved pipeline, by its id."""
+    rows = Pipeline.objects.filter(pk=pipeline) if pipeline.isdecimal() else ()
+    return ", ".join(label for row in rows for label in row.labels)
 
 
 def _words(text: str) -> Iterator[str]:

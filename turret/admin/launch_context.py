@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from turret.admin.launch_asked import FORM, YAML, Asked
+from django.conf import settings
+
+from turret.admin.launch_asked import FORM, HOUR_S, YAML, Asked
 from turret.admin.launch_checks import problems_of
 from turret.engine.pipelines.schema import Schema
 from turret.errors import BadLaunch
@@ -20,7 +22,9 @@ from turret.panels.launch_form import (
 )
 from turret.panels.launch_form_values import shown as as_shown
 from turret.panels.launch_form_values import written
-from turret.selectors import launchable_pipelines
+from turret.panels.launch_links import launch_link
+from turret.panels.links import workflow_link
+from turret.selectors import find_workflow, launchable_pipelines
 from turret.services.browsing import allowed_roots
 from turret.services.launching.submission import Preview
 from turret.services.repositories import Described
@@ -172,7 +176,7 @@ class Shown:
 
 
 def form_context(shown: Shown) -> dict[str, Any]:
-    """Takes two queries."""
+    """Takes three queries at the most."""
     asked = shown.asked
     is_form = asked.texts["view"] == FORM and shown.has_form
     params = as_shown(shown.params, may_see=asked.may_see)
@@ -186,6 +190,8 @@ def form_context(shown: Shown) -> dict[str, Any]:
         "shown": shown,
         "asked": asked,
         "texts": asked.texts,
+        "again": _again(asked),
+        "usual_profile": _usual_profile(asked),
         "described": shown.described,
         "pipelines": list(launchable_pipelines(asked.user).order_by("name")),
         "computes": list(computes),
@@ -210,13 +216,38 @@ def form_context(shown: Shown) -> dict[str, Any]:
     }
 
 
+def _again(asked: Asked) -> dict[str, str] | None:
+    """The earlier run that it goes on with, or repeats. A run that somebody started
+    in a shell takes a query."""
+    if asked.base.parent is not None:
+        parent = asked.base.parent
+        return {"name": str(parent), "link": launch_link(parent)}
+    if not asked.texts["resume"]:
+        return None
+    run = find_workflow(asked.texts["resume"])
+    return {"name": str(run), "link": workflow_link(run)}
+
+
+def _usual_profile(asked: Asked) -> str:
+    """That of a launch for which none is named."""
+    saved = asked.base.pipeline
+    default: str = settings.CONFIG.turret.launcher.default_profile
+    return (saved.profile if saved else "") or default
+
+
 def _plain(shown: Shown, rows: tuple[Plain, ...]) -> Iterator[Plain]:
     """Where a resumed run works is not chosen."""
+    asked = shown.asked
+    limit_s = asked.base.pipeline.max_run_time_s if asked.base.pipeline else None
     for row in rows:
-        if row.name == "work_dir" and shown.asked.texts["resume"]:
+        if row.name == "work_dir" and asked.texts["resume"]:
             continue
+        about = row.help
+        if row.name == "hours" and limit_s:
+            about = f"At most {limit_s / HOUR_S:g}, as the saved pipeline says."
         problem = shown.problems.get(_ABOUT.get(row.name, row.name), "")
-        yield replace(row, text=shown.asked.texts[row.name], problem=problem)
+        text = asked.texts[row.name]
+        yield replace(row, text=text, help=about, problem=problem)
 
 
 def _command(shown: Shown) -> str:

@@ -120,11 +120,11 @@ def sent_by(kind: type[ChangesSerializer], request: Request) -> dict[str, Any]:
 def wanted_by(sent: Mapping[str, Any], user: User) -> LaunchRequest:
     """Raises UnknownPipeline, BadLaunch."""
     saved = sent.get("saved_pipeline")
-    return LaunchRequest(
-        source=sent.get("pipeline", ""),
-        pipeline=None if saved is None else find_launchable(saved, user),
-        **changes_of(sent),
-    )
+    pipeline = None if saved is None else find_launchable(saved, user)
+    changes = changes_of(sent)
+    if pipeline and "labels" in changes:
+        changes["labels"] = (*pipeline.labels, *changes["labels"])
+    return LaunchRequest(source=sent.get("pipeline", ""), pipeline=pipeline, **changes)
 
 
 def changed(request: LaunchRequest, sent: Mapping[str, Any]) -> LaunchRequest:

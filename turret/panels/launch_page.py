@@ -24,6 +24,7 @@ from turret.panels.launch_cells import launch_chip, took, words_before_it_runs
 from turret.panels.launch_links import launch_link, launches_link
 from turret.panels.launch_log import FILES, end_of_log
 from turret.panels.launch_params import parameters_panel
+from turret.panels.links import workflows_link
 from turret.selectors import headline as headline_of_workflow
 from turret.selectors import listed_launches
 from turret.services.launching.environments import environment_of, own_environment
@@ -134,7 +135,8 @@ def facts(launch: Launch) -> list[tuple[str, Any, str]]:
         ("Submitted", launch.submitted_at, "time"),
         ("Started", launch.started_at, "time"),
         ("Ended", launch.finished_at, "time"),
-        ("Took", took(launch), "text"),
+        # Until then it is the headline's, which moves.
+        ("Took", took(launch) if launch.finished_at else "", "text"),
         ("Longest run time", _limit(launch), "text"),
         ("Exit code", _exit(launch), "text"),
         ("SLURM job", launch.job_id, "code"),
@@ -181,7 +183,10 @@ def _run(launch: Launch) -> tuple[str, str] | None:
 
 def _parent(launch: Launch) -> tuple[str, str] | None:
     if launch.parent is None:
-        return None
+        if not launch.resumed_session:
+            return None
+        session = launch.resumed_session
+        return "a run of its session", workflows_link(session_id=session)
     how = "resumed" if launch.resumed_session else "launched again"
     return f"{launch.parent} ({how})", launch_link(launch.parent)
 

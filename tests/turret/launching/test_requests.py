@@ -142,6 +142,7 @@ def test_a_saved_pipeline_says_what_was_left_out(site: Site) -> None:
     assert launch.config_text == "// saved\n\n// own"
     assert (launch.compute, launch.host) == (compute, "other")
     assert (launch.labels, launch.max_run_time_s) == (["saved"], 100)
+    assert site.submit(source="", pipeline=saved, labels=()).labels == []
     with pytest.raises(BadLaunch) as caught:
         site.submit(source="", pipeline=saved, revision="2.0")
     assert list(caught.value.fields) == ["revision"]

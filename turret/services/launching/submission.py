@@ -53,14 +53,16 @@ def submit(request: LaunchRequest, *, user: User, actor: Actor) -> Launch:
     """Have a pipeline launched as soon as its turn comes.
 
     Raises BadLaunch, UnknownPipeline, and IllegalTransition while another launch
-    runs in the directory that it is to go on with.
+    runs in the directory that it is to go on with, or if that was cleared.
     """
     request = completed(request, user)
     check(request)
     with transaction.atomic():
+        locks.wait_for_directories(request.launch_dir, request.work_dir)
         if request.launch_dir:
-            locks.wait_for(locks.DIRECTORY, request.launch_dir)
             _refuse_second(request.launch_dir)
+            # It changes from now on.
+            Launch.objects.filter(launch_dir=request.launch_dir).update(size_bytes=None)
         launch = _launch(request, user, new_workflow_id())
         launch.workflow.save(force_insert=True)
         launch.workflow_id = launch.workflow.pk
@@ -103,7 +105,7 @@ def _launch(request: LaunchRequest, user: User, launch_id: str) -> Launch:
         run_name=run_name,
         batch_id=batch_id_of(run_name),
         session_id=request.session or str(uuid.uuid4()),
-        labels=list(request.labels),
+        labels=list(request.labels or ()),
         status=Status.SUBMITTED,
         status_since=now,
         created_at=now,
@@ -133,7 +135,7 @@ def _launch(request: LaunchRequest, user: User, launch_id: str) -> Launch:
         config_text=request.config_text,
         project_dir=request.project_dir,
         run_name=run_name,
-        labels=list(request.labels),
+        labels=list(request.labels or ()),
         max_run_time_s=request.max_run_time_s,
         trace=compute.trace,
         directory=str(files.directory),
@@ -172,9 +174,14 @@ def _successors(name: str) -> Iterator[str]:
 
 
 def _refuse_second(launch_dir: str) -> None:
-    """Two runs in one directory would spoil each other's cache."""
-    rows = Launch.objects.filter(launch_dir=launch_dir).exclude(state__in=ENDED_LAUNCH)
-    if other := rows.first():
+    """Two runs in one directory would spoil each other's cache; of one that was
+    cleared nothing is left to go on with."""
+    rows = Launch.objects.filter(launch_dir=launch_dir)
+    if cleared := rows.filter(cleared_at__isnull=False).first():
+        raise IllegalTransition(
+            f"The work directory of {cleared} was cleared; launch it anew."
+        )
+    if other := rows.exclude(state__in=ENDED_LAUNCH).first():
         raise IllegalTransition(
             f"{other} is {other.get_state_display()} in the same launch directory;"
             " wait for its end, or cancel it."
