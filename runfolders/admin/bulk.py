@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from runfolders.admin.overrides import OVERRIDES, Override
 from runfolders.models import Runfolder
-from seqhub.lib.sheets import csv_lines
+from seqhub.lib.sheets import csv_answer
+from seqhub.lib.turns import NoTurn
 from seqhub.operations.admin.bulk import Change, bulk_action
 
 Action = Callable[[Any, HttpRequest, QuerySet[Runfolder]], HttpResponseBase | None]
@@ -61,14 +63,14 @@ def _change(override: Override) -> Change:
 
 
 def export_csv(
-    _model_admin: Any, _request: HttpRequest, runs: QuerySet[Runfolder]
-) -> StreamingHttpResponse:
-    """One row a run, UTF-8, streamed."""
+    _model_admin: Any, request: HttpRequest, runs: QuerySet[Runfolder]
+) -> HttpResponseBase | None:
+    """One row a run, UTF-8."""
     rows = runs.select_related("instrument").iterator(chunk_size=500)
     cells = ([getattr(run, column) for column in CSV_COLUMNS] for run in rows)
-    day = timezone.localdate().isoformat()
-    return StreamingHttpResponse(
-        csv_lines(CSV_COLUMNS, cells),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="runs-{day}.csv"'},
-    )
+    name = f"runs-{timezone.localdate().isoformat()}.csv"
+    try:
+        return csv_answer(request, name, CSV_COLUMNS, cells)
+    except NoTurn as error:
+        messages.error(request, str(error))
+        return None

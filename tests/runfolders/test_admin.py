@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from runfolders.choices import Sequencing
 from runfolders.models import Instrument, Note, Runfolder
 from runfolders.services.holds import hold
+from seqhub.lib.turns import MOST_AT_ONCE, Turn
 from seqhub.operations.choices import Source
 from seqhub.operations.models import Event
 from seqhub.operations.services.attention import open_attention
@@ -178,6 +179,23 @@ def test_csv_holds_no_formulas(start: str) -> None:
     rows = list(csv.DictReader(io.StringIO(text)))
     assert rows[0]["name"] == f"'{start}HYPERLINK(1)"
     assert rows[0]["project"] == "a,b"
+
+
+def test_csv_is_read_whole_before_it_is_sent(rf: RequestFactory) -> None:
+    """Whoever reads slowly keeps no connection to the database, and few do at once."""
+    run = RunfolderFactory.create()
+    person = staff("viewer")
+    taken = [Turn(rf.get("/")) for _ in range(MOST_AT_ONCE)]
+    answer = bulk(person, "export_csv", [run])
+    assert answer.status_code == 302
+    for turn in taken:
+        turn.close()
+    answer = bulk(person, "export_csv", [run])
+    size = answer["Content-Length"]
+    run.delete()
+    text = b"".join(answer.streaming_content)
+    assert run.name in text.decode()
+    assert len(text) == int(size)
 
 
 def test_the_list_opens_on_what_needs_a_person() -> None:

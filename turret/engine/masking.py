@@ -32,19 +32,19 @@ _LINE = re.compile(
 )
 # Among others: `[user: 'me', password: 'x']`, `{"token": "x"}`, `?token=x&y=z`.
 _AMONG = re.compile(
-    rf"""(?P<key>{_WORD}[\w.\-]{{0,64}}["']?[ \t]{{0,8}}(?:=>|[=:](?!//))[ \t]{{0,8}}"""
-    r"""(?:(?:Bearer|Basic)[ \t]{1,8})?)"""
-    rf"""(?P<value>{_QUOTED}|\[[^\]\n]*\]|[^\s,;&\]}})"']+)""",
+    rf"""(?P<key>{_WORD}[\w.\-]{{0,64}}+["']?[ \t]{{0,8}}+"""
+    r"""(?:=>|[=:](?!//))[ \t]{0,8}(?:(?:Bearer|Basic)[ \t]{1,8})?)"""
+    rf"""(?P<value>{_QUOTED}|\[[^\]\n]*+\]?|[^\s,;&\]}})"']+)""",
     re.IGNORECASE,
 )
 _OPTION = re.compile(
-    rf"""(?P<key>(?<!\S)--?[\w.\-]{{0,64}}?{_WORD}[\w.\-]{{0,64}}"""
+    rf"""(?P<key>(?<!\S)--?[\w.\-]{{0,64}}?{_WORD}[\w.\-]{{0,64}}+"""
     rf"""(?:[ \t]|\\\n){{1,80}})(?P<value>{_QUOTED}|[^\s\-'"\\]\S*)""",
     re.IGNORECASE,
 )
 # What may go on over several lines: `credentials {`, `credentials: [`, `key = '''`.
 _LONG = re.compile(
-    rf"""{_WORD}[\w.\-]{{0,64}}["']?\s{{0,8}}"""
+    rf"""{_WORD}[\w.\-]{{0,64}}+["']?\s{{0,8}}+"""
     r"""(?:[=:]\s{0,8}(?P<opening>[\[{]|'{3}|"{3})|(?<=\s)(?P<block>\{))""",
     re.IGNORECASE,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
+from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -38,7 +39,11 @@ class ConsoleAdmin(ModelAdmin):  # type: ignore[misc]
         # PostgreSQL has no U+0000, and refuses to look for it.
         if any("\0" in value for values in request.GET.lists() for value in values[1]):
             return HttpResponseRedirect(request.path)
-        page: HttpResponse = super().changelist_view(request, extra_context)
+        try:
+            page: HttpResponse = super().changelist_view(request, extra_context)
+        except DataError:
+            # Nor offsets of times above 16 hours.
+            return HttpResponseRedirect(request.path)
         return page
 
 

@@ -323,3 +323,10 @@ def test_runs_are_for_those_who_may_see_them(db: None, path: str) -> None:
     answers = [caller.get(path) for caller in (APIClient(), nobody)]
     assert [answer.status_code for answer in answers] == [401, 403]
     assert all(answer.json()["message"] for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["/workflow", "/api/workflow", "/api/workflow/run1"])
+def test_a_browser_is_answered_with_json(run: Workflow, path: str) -> None:
+    """DRF's page for people needs styles that the policy of `/` refuses."""
+    answer = client_with("read").get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")

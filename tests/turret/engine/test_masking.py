@@ -166,6 +166,8 @@ def test_masking_again_changes_nothing(value: Any) -> None:
         "--token \\\n",
         "eyJ",
         "token\n",
+        ". token=> [x ",
+        ". token=Bearer [",
     ],
 )
 def test_a_long_text_is_read_once(text: str) -> None:
