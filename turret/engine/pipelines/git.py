@@ -16,6 +16,8 @@ Kind = Literal["unknown", "timeout", "password", "missing", "broken"]
 
 # What one file that git writes may have: a pack of a repository.
 MOST_BYTES = 4 << 30
+# It ends with us; a hung one would write to what another has begun anew.
+_LIMITED = ("setpriv", "--pdeathsig", "KILL", "prlimit", f"--fsize={MOST_BYTES}")
 # Of its environment, what it may need of ours.
 _PASSED_ON = (
     *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME"),
@@ -26,6 +28,8 @@ _PASSED_ON = (
 _OPTIONS = (
     # The cache is never tidied behind our back, and nothing of a repository is run.
     *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+    *("-c", "protocol.allow=never", "-c", "protocol.ssh.allow=always"),
+    *("-c", "protocol.http.allow=always", "-c", "protocol.https.allow=always"),
     *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"),
     *("-c", "advice.detachedHead=false", "-c", "init.defaultBranch=main"),
 )
@@ -39,7 +43,7 @@ _SAID: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ("missing", ("error: 404", "not found", "does not exist")),
 )
 _WORDS: dict[Kind, str] = {
-    "unknown": "{url} has no revision of this name; a commit needs all of its digits",
+    "unknown": "{url} has no revision of this name",
     "password": "{url} asks for a password or a key: it is private, or there is none "
     "of this name. The user that runs SeqHub needs a credential helper or a key for it",
     "missing": "there is no git repository at {url}",
@@ -79,12 +83,17 @@ class Git:
         """
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
             code = self._code_of(arguments, cwd, output, messages)
-            if code in (126, 127):  # prlimit(1): no such program
+            if code in (126, 127):  # setpriv(1), prlimit(1): no such program
                 raise RepositoryError("broken", _NO_GIT)
             if code:
                 said = _read(messages, 1 << 16).decode(errors="replace")
                 raise _error(said, self.url)
             return _read(output, most_bytes)
+
+    def _of_this_disk(self) -> tuple[str, str]:
+        """No submodule of a repository that is elsewhere."""
+        is_here = self.url.startswith("file:")
+        return "-c", f"protocol.file.allow={'always' if is_here else 'user'}"
 
     def _code_of(
         self,
@@ -96,7 +105,7 @@ class Git:
         """Files, not pipes: what a helper of git's holds open is not waited for."""
         try:
             process = subprocess.Popen(
-                ["prlimit", f"--fsize={MOST_BYTES}", "git", *_OPTIONS, *arguments],
+                [*_LIMITED, "git", *_OPTIONS, *self._of_this_disk(), *arguments],
                 env=_environment(),
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
@@ -132,7 +141,6 @@ def _environment() -> dict[str, str]:
         "GIT_ASKPASS": "false",
         "SSH_ASKPASS_REQUIRE": "never",
         "GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes -o ConnectTimeout=15",
-        "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
         "GIT_LITERAL_PATHSPECS": "1",
     }
 

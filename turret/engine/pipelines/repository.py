@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -19,6 +17,7 @@ from turret.engine.pipelines.cache import MOST_BYTES, Cache, fetch
 from turret.engine.pipelines.git import Git, RepositoryError
 from turret.engine.pipelines.refs import Refs, parse_refs
 from turret.engine.pipelines.sources import Source, check_revision
+from turret.engine.pipelines.tidying import partial_of
 
 LIMIT_S = 60.0
 _MOST_REF_BYTES = 16 << 20
@@ -69,16 +68,12 @@ class Repository:
         """
         git = Git(_address(source), 3 * self.limit_s)
         wanted = _checked(revision or source.revision)
-        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
         try:
             _require_empty(target)
-            partial.mkdir()
-            git.run("init", "--quiet", cwd=partial)
-            git.run("remote", "add", "--", "origin", git.url, cwd=partial)
-            fetch(git, "origin", wanted, cwd=partial)
-            git.run("checkout", "--quiet", "--detach", "FETCH_HEAD", cwd=partial)
-            # Replaces an empty directory only.
-            partial.rename(target)
+            with partial_of(target, self.cache_dir) as partial:
+                _fill(git, partial, git.url, wanted)
+                # Replaces an empty directory only.
+                partial.rename(target)
         except FileExistsError:
             raise
         except OSError as error:
@@ -87,8 +82,43 @@ class Repository:
             raise RepositoryError(
                 "broken", f"{target} can't be written: {error.strerror}."
             ) from error
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+
+    def check_out(self, source: Source, revision: str, target: Path) -> str:
+        """Have the files of a git source's revision at `target`; the commit.
+
+        What is there already may be another revision of it, or what a killed one has
+        left. Files that are the same in both are not touched: Nextflow knows them by
+        path and time. What is not git's stays.
+        """
+        git = Git(_address(source), self.limit_s)
+        cache = Cache.of(self.cache_dir, git)
+        wanted = _checked(revision or source.revision)
+        with cache.commit_of(wanted, fresh_s=0) as commit:
+            try:
+                target.mkdir(parents=True, exist_ok=True)
+                for lock in (target / ".git").glob("**/*.lock"):
+                    lock.unlink()
+            except OSError as error:
+                raise RepositoryError(
+                    "broken", f"{target} can't be written: {error.strerror}."
+                ) from error
+            _fill(git, target, cache.objects.as_uri(), commit)
+        return commit
+
+
+def _fill(git: Git, target: Path, remote: str, revision: str) -> None:
+    """A checkout of the revision, which `remote` has, with its submodules."""
+    git.run("init", "--quiet", "--template=", cwd=target)
+    # Against it the addresses of submodules may be given.
+    git.run("config", "remote.origin.url", git.url, cwd=target)
+    fetch(git, remote, revision, cwd=target)
+    git.run("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", cwd=target)
+    if (target / ".gitmodules").is_file():
+        git.run(
+            *("submodule", "--quiet", "update", "--init", "--recursive", "--force"),
+            *("--depth", "1"),
+            cwd=target,
+        )
 
 
 def _checked(revision: str) -> str:

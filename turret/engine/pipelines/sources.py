@@ -79,14 +79,20 @@ def resolve(source: str) -> Source:
     return _short(text)
 
 
-def check_revision(revision: str) -> str:
+def check_revision(revision: str, source: Source | None = None) -> str:
     """A branch, tag or commit, without spaces around it; empty is the default branch.
 
+    `source`: what is to be launched at it; a directory is launched as it stands.
     Raises ValueError, whose message follows "the revision".
     """
     text = revision.strip()
     if not text:
         return ""
+    if source is not None and source.kind == "local":
+        raise ValueError(
+            f"must be empty: a directory is launched as it stands. Of a git repository "
+            f"there, write file://{source.url}"
+        )
     if len(text) > LONGEST_REVISION:
         raise ValueError(f"is longer than {LONGEST_REVISION} characters")
     if not _NAME.fullmatch(text) or ".." in text or text.endswith(("/", ".lock")):
@@ -115,6 +121,9 @@ def _repository(text: str) -> Source:
 
 
 def _short(text: str) -> Source:
+    if re.fullmatch(r"\w[\w.-]*", text):
+        # Nextflow takes it for one of its own, unless it has run another.
+        raise ValueError(f"{text:.200} lacks its organisation, as in nextflow-io/hello")
     found = _SHORT.fullmatch(text)
     if found is None or (found["hub"] or "") not in _HOSTS:
         raise ValueError(f"{text:.200} is no pipeline: {HOW}")

@@ -103,7 +103,7 @@ def test_the_cache_is_for_its_owner_only(
     origin: Origin, repository: Repository
 ) -> None:
     readme(repository, source_of(origin))
-    [place] = repository.cache_dir.iterdir()
+    [place] = (path for path in repository.cache_dir.iterdir() if path.is_dir())
     assert place.stat().st_mode & 0o077 == 0
 
 

@@ -174,7 +174,7 @@ def test_nobody_waits_for_ever_for_somebody_else(
     tmp_path: Path, origin: Origin
 ) -> None:
     Repository(tmp_path / "cache").read(resolve(origin.url), "", [])
-    [place] = (tmp_path / "cache").iterdir()
+    [place] = (tmp_path / "cache").glob("*/")
     repository = Repository(tmp_path / "cache", limit_s=0.2)
     with locked(place / "lock"):
         assert refused(repository, resolve(origin.url), "dev") == "timeout"
@@ -210,7 +210,7 @@ def test_a_cache_that_can_not_be_written_is_named(
     assert refused(repository, resolve(origin.url)) == "broken"
 
 
-@pytest.mark.parametrize("programs", [[], ["prlimit"]])
+@pytest.mark.parametrize("programs", [[], ["setpriv"], ["setpriv", "prlimit"]])
 def test_without_git_the_reason_is_told(
     tmp_path: Path,
     origin: Origin,
