@@ -54,6 +54,8 @@ def workflow_id_of(call: Create, caller: Caller, workspace_id: int | None) -> st
     if named is None:
         return _make(call.workflow_id or new_workflow_id(), told, caller)
     if _is_unused(named):
+        # Of a launch we know better what it runs.
+        del told["project_name"], told["repository"]
         Workflow.objects.filter(pk=named.pk).update(**told)
         named.run_name = call.run_name
         record(named, "created", f"{named} was created.", actor=TRACE)

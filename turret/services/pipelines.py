@@ -114,12 +114,13 @@ def problems_of(pipeline: Pipeline) -> dict[str, str]:
         pipeline.full_clean(exclude=["owner"])
     except ValidationError as error:
         return {name: " ".join(said) for name, said in error.message_dict.items()}
+    source = None
     try:
-        resolve(pipeline.source)
+        source = resolve(pipeline.source)
     except ValueError as error:
         problems["source"] = str(error)
     try:
-        check_revision(pipeline.revision)
+        check_revision(pipeline.revision, source)
     except ValueError as error:
         problems["revision"] = f"It {error}."
     if pipeline.profile.startswith("-") or len(pipeline.profile.split()) > 1:

@@ -27,7 +27,7 @@ from turret.engine.records import (
 )
 from turret.engine.states import verdict
 from turret.engine.unread import Unread
-from turret.models import Workflow
+from turret.models import Launch, Workflow
 from turret.selectors import listed_workflows
 from turret.services import attention, creation, rows
 from turret.services.callers import TRACE, Caller
@@ -179,8 +179,12 @@ def note(workflow_id: str, caller: Caller, body: JsonObject) -> None:
 
 
 def _named_now(held: Held, run: Run) -> dict[str, str]:
-    """The batch of a workflow that create did not name."""
-    return {} if held.run_name else {"batch_id": creation.batch_id_of(run.run_name)}
+    """The batch of a workflow that create did not name. Of a launch Nextflow knows
+    only the directory or script that it was told to run: the pipeline's name stays."""
+    told = {} if held.run_name else {"batch_id": creation.batch_id_of(run.run_name)}
+    if Launch.objects.filter(workflow=held.pk).exists():
+        told["project_name"] = ""
+    return told
 
 
 def _status_of_caller(held: Held) -> str:

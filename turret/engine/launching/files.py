@@ -67,5 +67,10 @@ class LaunchFiles:
         return self.directory / "launch"
 
     @property
+    def pipeline(self) -> Path:
+        """Holds the checkout of a git repository's pipeline, by its name."""
+        return self.directory / "pipeline"
+
+    @property
     def work_dir(self) -> Path:
         return self.directory / "work"

@@ -6,13 +6,14 @@ from django.db import connection
 
 from runfolders.services.locks import exclusive, second_key
 
-__all__ = ["CLAIM", "DIRECTORY", "START", "STAY", "exclusive", "wait_for"]
+__all__ = ["CHECK_OUT", "CLAIM", "DIRECTORY", "START", "STAY", "exclusive", "wait_for"]
 
 # The first key of advisory locks of each kind; archiving has 7071 to 7073.
 CLAIM = 7_081
 START = 7_082
 STAY = 7_083
 DIRECTORY = 7_084
+CHECK_OUT = 7_086
 
 
 def wait_for(kind: int, name: str) -> None:

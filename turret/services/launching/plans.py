@@ -10,6 +10,7 @@ from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.plan import HeadJob, Plan
 from turret.engine.pipelines.sources import resolve
 from turret.models import ComputeEnvironment, Launch
+from turret.services.launching.checkouts import place_of
 from turret.services.launching.environments import nextflow_of, tower_url
 
 CONFIG_FILE = "nextflow.config"
@@ -26,15 +27,17 @@ def plan_of(launch: Launch) -> Plan:
     if launch.project_dir:
         layers.append(include_of(str(Path(launch.project_dir) / CONFIG_FILE)))
     layers.append(launch.config_text)
+    checkout = place_of(launch)
     is_traced = launch.trace == TraceBy.TOWER
     return Plan(
         files=files_of(launch),
         nextflow=nextflow_of(compute),
-        source=resolve(launch.source).url,
+        source=str(checkout) if checkout else resolve(launch.source).url,
         run_name=launch.run_name,
         launch_dir=Path(launch.launch_dir),
         work_dir=Path(launch.work_dir),
-        revision=launch.revision,
+        # Nextflow takes none beside a directory.
+        revision="" if checkout else launch.revision,
         profile=launch.profile,
         # Where nothing is cached, it begins anew under the same number.
         session=launch.resumed_session if is_cached(launch) else "",

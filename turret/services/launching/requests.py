@@ -175,12 +175,13 @@ def _of_texts(request: LaunchRequest) -> Iterator[tuple[str, str]]:
 
 
 def _of_source(request: LaunchRequest) -> Iterator[tuple[str, str]]:
+    source = None
     try:
-        resolve(request.source)
+        source = resolve(request.source)
     except ValueError as error:
         yield "source", _sentence(f"{error}")
     try:
-        check_revision(request.revision)
+        check_revision(request.revision, source)
     except ValueError as error:
         yield "revision", f"The revision {error}."
 

@@ -116,7 +116,9 @@ def begin(pk: int, jobs: Mapping[str, Job]) -> None:
     with locks.exclusive(locks.START, str(pk)) as is_mine:
         if not is_mine:
             return
-        rows = Launch.objects.select_related("workflow", "compute", "owner")
+        rows = Launch.objects.select_related(
+            "workflow", "compute", "owner", "parent__workflow"
+        )
         launch = rows.filter(pk=pk, state=LaunchState.STARTING).first()
         if launch is None or launch.cancel_asked_at:
             return

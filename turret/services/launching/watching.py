@@ -22,8 +22,10 @@ from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.slurm_jobs import Job, SlurmDown
 from turret.models import Launch
 from turret.services.launching import locks, reasons, tokens
+from turret.services.launching.checkouts import is_missing
 from turret.services.launching.ending import end
 from turret.services.launching.environments import configured_compute, environment_of
+from turret.services.launching.fetching import Fetches
 from turret.services.launching.following import follow
 from turret.services.launching.plans import files_of
 from turret.services.launching.starting import (
@@ -98,6 +100,7 @@ class Watch:
     def __init__(self, host: str) -> None:
         self._host = host
         self._gone: dict[int, float] = {}
+        self._fetches = Fetches()
 
     def look(self) -> None:
         """At each of them once; trouble with one is none of the others'."""
@@ -126,9 +129,15 @@ class Watch:
         if launch.compute.kind == ComputeKind.SLURM:
             self._look_at_job(launch, sight, jobs)
         elif launch.state == LaunchState.STARTING and not sight.is_claimed:
-            begin(launch.pk, {})
+            self._begin(launch, {})
         else:
             self._look_at_process(launch, files, sight)
+
+    def _begin(self, launch: Launch, jobs: dict[str, Job]) -> None:
+        if is_missing(launch):
+            self._fetches.begin(launch.pk)
+        else:
+            begin(launch.pk, jobs)
 
     def _look_at_process(
         self, launch: Launch, files: LaunchFiles, sight: Sight
@@ -160,7 +169,7 @@ class Watch:
         if job is None and launch.job_id:
             job = slurm_jobs.ended_job(launch.job_id, env)
         if job is None and not launch.job_id and not sight.is_claimed:
-            begin(launch.pk, jobs)
+            self._begin(launch, jobs)
             return
         if job is None or job.has_ended:
             self._miss_job(launch, job)
