@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from django.core.exceptions import DisallowedHost
+from django.conf import settings
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views import defaults
 
+from seqhub.lib.units import format_bytes
 from seqhub.operations.api.exceptions import (
     OUTAGES,
     RETRY_AFTER_S,
@@ -17,8 +24,12 @@ from seqhub.operations.api.exceptions import (
     surprise_body,
 )
 
+_TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    if isinstance(exception, _TOO_MUCH):
+        return _too_much(request)
     if not _is_api(request):
         return defaults.bad_request(request, exception)
     message = str(exception) or "The request can't be understood."
@@ -49,6 +60,18 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     if _is_api(request):
         return JsonResponse(surprise_body(error), status=500)
     return defaults.server_error(request)
+
+
+def _too_much(request: HttpRequest) -> HttpResponse:
+    most = format_bytes(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    message = (
+        f"More was sent than a form may hold, {most} or"
+        f" {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} values, and nothing was done."
+        " Go back and make it shorter: large data belongs in files on the host."
+    )
+    if _is_api(request):
+        return JsonResponse(error_body("too_large", message), status=413)
+    return HttpResponse(message, "text/plain; charset=utf-8", 413)
 
 
 def _outage(request: HttpRequest) -> HttpResponse:

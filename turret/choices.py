@@ -53,7 +53,7 @@ STATUS_ICONS: dict[str, str] = {
     Status.UNKNOWN: "help",
 }
 STATUS_GLOSSARY: dict[str, str] = {
-    Status.SUBMITTED: "Nextflow has started and compiles the script.",
+    Status.SUBMITTED: "Nextflow compiles the script, or is yet to be started.",
     Status.RUNNING: "Nextflow is at work, and reports.",
     Status.SUCCEEDED: "Nextflow has reported its end, without a failure.",
     Status.FAILED: "Nextflow has reported that it ended with a failure.",

@@ -20,6 +20,7 @@ from seqhub.lib.files import write_atomic
 from seqhub.operations.services.roles import sync_roles
 from seqhub.schedules import ring_all, sync_schedules
 from seqhub.supervisor.errors import ExitCode, Refused
+from turret.services.launching.environments import configured_compute
 
 # Several hosts may start on one database at once: one prepares, the others wait.
 _LOCK = 7_061_002
@@ -27,7 +28,8 @@ ADMINISTRATOR = "admin"
 
 
 def prepare_database(config: Config, say: Callable[[str], None]) -> str | None:
-    """Migrate, make the roles, the first administrator and the schedules.
+    """Migrate, make the roles, the first administrator, the schedules and this host's
+    compute environment.
 
     Returns the administrator's new password if there was none before. Raises
     Refused; a database that is newer than this code is left untouched.
@@ -40,6 +42,8 @@ def prepare_database(config: Config, say: Callable[[str], None]) -> str | None:
             sync_roles()
             password = _make_administrator(config.data_dir / "admin-password")
             sync_schedules(config.host)
+            # Launches and saved pipelines may name it from the first moment on.
+            configured_compute()
             ring_all(config.host)
         finally:
             # Gives the lock back, too, and leaves no idle connection.

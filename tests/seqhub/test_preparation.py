@@ -10,6 +10,7 @@ from django_q.models import Schedule
 
 from seqhub.config import build_config
 from seqhub.supervisor.preparation import prepare_database
+from turret.models import ComputeEnvironment
 
 
 @pytest.mark.django_db(transaction=True)
@@ -28,6 +29,7 @@ def test_the_first_start_makes_administrator_roles_and_schedules(
         "manager",
     }
     assert Schedule.objects.filter(name=f"scan@{config.host}").exists()
+    assert ComputeEnvironment.objects.get(is_configured=True).name == "local"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ import html
 import json
 import subprocess
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -188,6 +189,48 @@ def test_more_parameters_than_a_form_can_hold_are_written(
     assert fields["view"] == "yaml"
     launch(client, fields | {"yaml": "p1: x"})
     assert Launch.objects.get().params == {"p1": "x"}
+
+
+def test_a_form_of_switches_alone_can_be_sent(client: Client, pipeline: Path) -> None:
+    on = {"type": "boolean", "default": True}
+    schema(pipeline, {f"p{n}": on for n in range(MOST_FIELDS)})
+    answer = client.get(FORM, {"pipeline": str(pipeline)})
+    answer = client.post(FORM, fields_of(answer) | {"act": "form"})
+    # As a browser does: what is on is sent besides what stands for off.
+    sent = [(name, value) for name, value in fields_of(answer).items()]
+    sent += [(f"param.p{n}", "false") for n in range(MOST_FIELDS)]
+    body = urlencode([*sent, ("act", "launch")])
+    kind = "application/x-www-form-urlencoded"
+    assert client.post(FORM, body, content_type=kind).status_code == 302
+    assert Launch.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"yaml": f"a: {'x' * 3_000_000}"},
+        {f"param.p{number}": "x" for number in range(1_100)},
+    ],
+    ids=["long", "many"],
+)
+def test_more_than_can_be_sent_is_refused_in_words(
+    client: Client, pipeline: Path, fields: dict[str, str]
+) -> None:
+    more = {"source": str(pipeline), "view": "yaml", "act": "launch"}
+    answer = client.post(FORM, fields | more)
+    assert answer.status_code == 413
+    assert "nothing was done" in text_of(answer)
+    assert not Launch.objects.exists()
+
+
+def test_long_parameters_are_refused_at_their_box_and_kept(
+    client: Client, pipeline: Path
+) -> None:
+    fields = begin(client, pipeline=str(pipeline))
+    text = f"a: {'x' * 600_000}"
+    answer = launch(client, fields | {"view": "yaml", "yaml": text})
+    assert "more than 500,000 bytes" in text_of(answer)
+    assert fields_of(answer)["yaml"] == text
 
 
 def test_a_repository_that_can_not_be_read_does_not_stop_a_launch(

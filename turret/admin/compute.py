@@ -59,9 +59,8 @@ class ComputeAdmin(ConsoleAdmin):
     change_form_before_template = "turret/compute_before.html"
     empty_words = "No compute environment is known yet."
     empty_hint = (
-        "With the first launch there is one called local: this host, as "
-        "turret.launcher in seqhub.yaml has it. Managers add others, such as a SLURM "
-        "cluster, with the button above."
+        "`up` makes one called local: its host, as turret.launcher in seqhub.yaml has "
+        "it. Managers add others, such as a SLURM cluster, with the button above."
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -142,7 +142,7 @@ class LaunchFormPages(LaunchFilePages):
                 shown = replace(shown, problems={"": error.message})
             else:
                 if is_new:
-                    messages.success(request, "It is submitted, and starts in turn.")
+                    messages.success(request, "Submitted.")
                 return HttpResponseRedirect(launch_link(key))
         if shown.is_cut_off:
             shown = shown.turned(YAML)

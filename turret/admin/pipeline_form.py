@@ -66,7 +66,7 @@ class PipelineForm(forms.ModelForm):  # type: ignore[type-arg]
         forms.CharField(max_length=50),
         required=False,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Separated by commas; each launch of it gets them.",
+        help_text="Separated by commas; the form of a launch begins with them.",
     )
     max_run_time_h = forms.FloatField(
         label="Longest run time (hours)",

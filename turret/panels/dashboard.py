@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count as CountOf
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from seqhub.lib.markup import Chip
@@ -44,11 +44,14 @@ class WorkflowLine:
         return self.workflow.status in UNDER_WAY
 
 
-def workflow_lines(
-    workflows: Iterable[Workflow], waits: Mapping[int, str] | None = None
-) -> list[WorkflowLine]:
-    """Two queries at the most. `waits`: why Nextflow does not run yet, by the id of
-    its workflow."""
+def with_launches(rows: QuerySet[Workflow]) -> QuerySet[Workflow]:
+    """With what says why Nextflow does not run yet, in the same query."""
+    heavy = (f"launch__{name}" for name in ("params", *LAUNCH_HEAVY))
+    return rows.select_related("launch").defer(*heavy)
+
+
+def workflow_lines(workflows: Iterable[Workflow]) -> list[WorkflowLine]:
+    """Of rows of `with_launches`. Two queries at the most."""
     workflows = list(workflows)
     processes: dict[int, list[WorkflowProcess]] = defaultdict(list)
     moving = [row for row in workflows if row.status in UNDER_WAY]
@@ -56,7 +59,8 @@ def workflow_lines(
         for process in WorkflowProcess.objects.filter(workflow__in=moving):
             processes[process.workflow_id].append(process)
     causes = causes_of(workflows)
-    waits = waits or {}
+    launched = [row for row in workflows if hasattr(row, "launch")]
+    waits = {row.pk: words_before_it_runs(row.launch) for row in launched}
     return [
         WorkflowLine(
             row,
@@ -72,17 +76,14 @@ def workflow_lines(
 
 def under_way_panel() -> Panel:
     """Workflows that run, the newest first. Two queries."""
-    rows = listed_workflows().filter(status__in=UNDER_WAY).select_related("launch")
-    rows = rows.defer(*(f"launch__{name}" for name in ("params", *LAUNCH_HEAVY)))
+    rows = with_launches(listed_workflows().filter(status__in=UNDER_WAY))
     found, count = first_of(rows.order_by("-status_since", "-pk"), SHOWN)
-    launched = [row for row in found if hasattr(row, "launch")]
-    waits = {row.pk: words_before_it_runs(row.launch) for row in launched}
     return Panel(
         "workflows",
         "Workflows",
         "turret/panels/under_way.html",
         {
-            "lines": workflow_lines(found, waits),
+            "lines": workflow_lines(found),
             "more": max(count - SHOWN, 0),
             "all_link": workflows_link(),
         },

@@ -14,7 +14,7 @@ from seqhub.lib.panels import Panel, Tab, Track
 from turret.choices import UNDER_WAY, Status
 from turret.models import Workflow
 from turret.panels.chips import status_chip
-from turret.panels.dashboard import WorkflowLine, workflow_lines
+from turret.panels.dashboard import WorkflowLine, with_launches, workflow_lines
 from turret.panels.failures import Failure, failure_of
 from turret.panels.links import workflows_link
 from turret.selectors import TASK_HEAVY, ending_tasks, listed_workflows
@@ -59,7 +59,8 @@ def tabs(run: Runfolder) -> list[Tab]:
 
 
 def _panel(run: Runfolder, count: int) -> Panel:
-    rows = list(listed_workflows().filter(runfolder=run.pk)[:SHOWN])
+    found = with_launches(listed_workflows().filter(runfolder=run.pk))
+    rows = list(found[:SHOWN])
     analyses = _analyses(rows)
     return Panel(
         "workflows",

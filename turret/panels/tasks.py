@@ -196,6 +196,8 @@ def _headings(sort: str) -> list[Heading]:
 def _line(workflow: Workflow, task: WorkflowTask) -> dict[str, Any]:
     return {
         "task": task,
+        # Below zero: made up for one whose own is not known yet.
+        "number": task.task_id if task.task_id >= 0 else "–",
         "name": _short_name(task),
         "chip": task_chip(workflow, task),
         "link": task_link(workflow, task.task_id),

@@ -48,6 +48,24 @@
     }
   });
 
+  // An answer that is none of the form's: what was there stays, and why is said.
+  function trouble(words) {
+    const place = document.getElementById("launch-trouble");
+    place.textContent = words;
+    place.hidden = !words;
+  }
+
+  document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+    const isPlain = xhr.getResponseHeader("Content-Type")?.startsWith("text/plain");
+    trouble(isPlain ? xhr.responseText : `SeqHub could not answer (${xhr.status}). What you wrote is kept; try again.`);
+  });
+  document.addEventListener("htmx:sendError", () => {
+    trouble("SeqHub does not answer. What you wrote is kept; it is tried again with your next change.");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) trouble("");
+  });
+
   document.addEventListener("click", (event) => {
     const profile = event.target.closest("button[data-profile]");
     if (profile) {
