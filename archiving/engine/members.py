@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from seqhub.lib.text import printable
+
 
 class Kind(StrEnum):
     """Letters as in the manifest."""
@@ -38,15 +40,3 @@ def shown(name: bytes) -> str:
     """A name as people see it: bytes that are not UTF-8, and those of characters
     that would move a cursor or forge a line, stand as `\\xe5`."""
     return printable(name.decode("utf-8", "backslashreplace"))
-
-
-def printable(text: str) -> str:
-    """Text of others, fit for a terminal and for a line of a log."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else _escaped(one) for one in text)
-
-
-def _escaped(character: str) -> str:
-    encoded = character.encode("utf-8", "surrogatepass")
-    return "".join(f"\\x{byte:02x}" for byte in encoded)

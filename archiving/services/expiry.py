@@ -24,7 +24,7 @@ from archiving.services.folders import (
 from archiving.services.history import record
 from archiving.services.policy import Policy, current_policy
 from archiving.services.targets import partial_path, resolve_target
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from runfolders.services.passing_over import take_up_again
 from seqhub.operations.services.events import SYSTEM
 
@@ -68,7 +68,7 @@ def tidy_up(row: Restore) -> bool:
             take_up_again(row.host, str(final))
             columns |= {"made_path": None, "made_identity": ""}
             if os.path.lexists(final):
-                columns["message"] = printable(words)
+                columns["message"] = storable(words)
         else:
             remove_known(partial_path(row, target), row.partial_identity)
     except (OSError, RestoreRefused) as error:
@@ -82,7 +82,7 @@ def tidy_up(row: Restore) -> bool:
 def _expire(row: Restore, policy: Policy) -> bool:
     final = _made(row)
     try:
-        words = printable(_remove(row, final, policy))
+        words = storable(_remove(row, final, policy))
     except OSError as error:
         log.warning("%s can't be removed: %s", final, error)
         return False

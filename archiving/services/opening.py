@@ -27,7 +27,7 @@ from archiving.services.manifests import (
     path_of,
     put_back,
 )
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from seqhub.lib.units import counted
 
 
@@ -178,7 +178,7 @@ class Opener:
                     found.take(finding)
         except (OSError, ManifestDamaged) as error:
             found.not_checked.append(
-                f"The run: not all of it can be read ({printable(str(error))})."
+                f"The run: not all of it can be read ({storable(str(error))})."
             )
             return
         count = found.findings.count - before

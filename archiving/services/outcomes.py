@@ -8,13 +8,13 @@ import logging
 from django.utils import timezone
 
 from archiving.choices import Outcome, Status
-from archiving.engine.members import printable
 from archiving.errors import FOR_A_PERSON, Code
 from archiving.models import ArchiveAttempt, ArchiveJob
 from archiving.services.attention import sync_attention
 from archiving.services.history import record
 from archiving.services.jobs import change_status, put_on_hold
 from seqhub.lib.lease import expiry
+from seqhub.lib.text import printable
 from seqhub.lib.units import format_duration
 from seqhub.operations.services.events import SYSTEM
 

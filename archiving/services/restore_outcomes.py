@@ -16,7 +16,7 @@ from archiving.services.expiry import tidy_up
 from archiving.services.outcomes import PAUSES, WAIT
 from archiving.services.placing import Placed
 from archiving.services.policy import Policy
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from seqhub.lib.lease import LeaseLost, holds
 from seqhub.operations.services.attention import close_attention, open_attention
 from seqhub.operations.services.events import SYSTEM, Actor
@@ -136,7 +136,7 @@ def _end_row(row: Restore, trouble: Trouble) -> Restore:
         return locked
     locked.code = trouble.code
     # It may tell of files, whose names are not always text.
-    locked.message = printable(trouble.message.rstrip("."))
+    locked.message = storable(trouble.message.rstrip("."))
     locked.next_step = trouble.next_step
     if trouble.code == Code.NO_SPACE:
         change(locked, RestoreState.REQUESTED)

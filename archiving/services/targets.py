@@ -13,7 +13,7 @@ from archiving.engine.members import shown
 from archiving.errors import Code, RestoreRefused, Trouble
 from archiving.models import ArchiveJob, Restore
 from archiving.services.policy import Policy
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 
 MAX_TARGET_CHARACTERS = 4096
 _NAME_BYTES = 200
@@ -42,8 +42,8 @@ def resolve_target(target: str, policy: Policy, *, anywhere: bool) -> Path:
     if len(target) > MAX_TARGET_CHARACTERS:
         raise RestoreRefused("The path of the target is too long.")
     real = Path(os.path.realpath(target))
-    if printable(str(real)) != str(real):
-        raise RestoreRefused(f"{printable(str(real))} is not written in UTF-8.")
+    if storable(str(real)) != str(real):
+        raise RestoreRefused(f"{storable(str(real))} is not written in UTF-8.")
     if anywhere:
         return real
     roots = [Path(os.path.realpath(root)) for root in policy.restore_roots]
@@ -71,7 +71,7 @@ def check_target(job: ArchiveJob, target: Path, *, may_fill: bool) -> None:
     final = target / final_name(job)
     if os.path.lexists(final) and not may_fill:
         raise RestoreRefused(
-            f"{printable(str(final))} is there already, and nothing is ever "
+            f"{storable(str(final))} is there already, and nothing is ever "
             "overwritten. Choose another directory, or move it away."
         )
 

@@ -31,7 +31,7 @@ from archiving.services.keys import key_digest
 from archiving.services.policy import Policy, current_policy
 from archiving.services.progress import Reporter
 from archiving.services.sampling import examine_sample
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from seqhub.lib.lease import Keeper, LeaseLost, expired, expiry, holds
 from seqhub.lib.processes import Cancelled
 from seqhub.operations.errors import IllegalTransition
@@ -295,7 +295,7 @@ def _fail(row: Verification, trouble: Trouble) -> Verification:
     """It could not be looked at, or a person has cancelled it."""
     job, locked = _lock(row)
     # It may tell of files, whose names are not always text.
-    words = printable(trouble.message.rstrip("."))
+    words = storable(trouble.message.rstrip("."))
     locked.message = f"{words}. {trouble.next_step}".strip()
     if trouble.code == Code.CANCELLED or locked.cancel_requested_at:
         _free(locked, CheckState.CANCELLED)

@@ -10,7 +10,6 @@ from typing import TypeVar
 from django.db.models import Q
 
 from archiving.choices import CheckState, Outcome, RestoreState
-from archiving.engine.members import printable
 from archiving.models import ArchiveJob, Restore, Verification
 from archiving.services.attention import refresh_attention
 from archiving.services.claiming import claim_next, due_jobs, take_back_expired
@@ -24,6 +23,7 @@ from archiving.services.sweeping import sweep
 from archiving.services.verification import claim_next_verification, run_verification
 from seqhub.lib import drain, queues
 from seqhub.lib.lease import LeaseLost, expired, new_worker_id
+from seqhub.lib.text import printable
 from seqhub.lib.units import format_bytes, format_duration
 from seqhub.operations.services.doorbell import drop_unanswered
 from seqhub.operations.services.heartbeats import beat

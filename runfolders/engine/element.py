@@ -20,7 +20,7 @@ from .facts import (
     RunFacts,
     Unreadable,
 )
-from .files import entries, printable, read_regular
+from .files import entries, read_regular, storable
 from .platform import PlatformReader
 from .values import iso_time, parse_json_object, plain_text, sha256, without_nothings
 
@@ -68,7 +68,7 @@ def read(listing: Listing) -> RunFacts:
     flow_cell = _text(values, "FlowcellID", "Consumables.Flowcell.SerialNumber")
     if not (flow_cell or _text(values, "RunName")):
         raise NotARun(f"{_PARAMETERS} names neither a run nor a flow cell.")
-    folder = printable(listing.path.name)
+    folder = storable(listing.path.name)
     run_id = _text(values, "RunFolderName") or folder
     date_raw = _text(values, "Date")
     version = _text(values, "PlatformVersion")

@@ -13,8 +13,9 @@ from typing import BinaryIO
 from .facts import Unreadable
 
 
-def printable(name: str) -> str:
-    r"""A file name that fits into JSON and the database: bytes as `\xe5`."""
+def storable(name: str) -> str:
+    r"""A file name that fits into JSON and the database: bytes that are no UTF-8 as
+    `\xe5`."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -23,7 +24,7 @@ def open_regular(path: Path) -> BinaryIO:
 
     A FIFO or a device never blocks. Raises Unreadable.
     """
-    name = printable(path.name)
+    name = storable(path.name)
     descriptor = -1
     try:
         # O_NONBLOCK: the open of a FIFO would wait for its writer.
@@ -46,7 +47,7 @@ def read_regular(path: Path, limit_bytes: int) -> bytes:
 
     Raises Unreadable, also if the file is larger.
     """
-    name = printable(path.name)
+    name = storable(path.name)
     with open_regular(path) as file:
         try:
             # The size may lie (a file that grows), so the read is bounded too.

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .facts import FileStat, Listing
-from .files import printable
+from .files import storable
 
 # A run folder has less than a hundred entries; what has many more is no run folder,
 # or holds somebody's results too. Names cost little: what matters may come last.
@@ -74,7 +74,7 @@ def list_folder(path: Path, watched: Callable[[str], bool]) -> tuple[Listing, st
         elif kind:
             lines.append(f"-\t{_quoted(name)}")
         if kind:
-            reason = f"{printable(name)} is no regular file ({kind})."
+            reason = f"{storable(name)} is no regular file ({kind})."
             irregular.setdefault(name.lower(), reason)
         if kind or found is None:
             continue

@@ -21,7 +21,7 @@ from .facts import (
     SampleSheet,
     Unreadable,
 )
-from .files import printable, read_regular
+from .files import read_regular, storable
 from .illumina.names import parse_name
 from .listing import MAX_ENTRIES, has_same_content, list_folder, mark_unsure
 from .platform import PlatformReader
@@ -102,7 +102,7 @@ class Looker:
             reason = f"The folder can't be read: {error.strerror or error}."
         except Exception:
             # A fault of ours in one folder must not keep others from being seen.
-            log.exception("looking at %s", printable(path))
+            log.exception("looking at %s", storable(path))
             reason = "The folder can't be understood; the log has the details."
         return _unreadable(path, before, reason)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from runfolders.choices import Outcome, Platform
 
 from .facts import Ending, FileStat, Listing, NotARun, Problem, RunFacts, Unreadable
-from .files import printable, read_regular
+from .files import read_regular, storable
 from .platform import PlatformReader
 from .values import (
     first_of_shape,
@@ -72,7 +72,7 @@ def read(listing: Listing) -> RunFacts:
 
     Raises Unreadable, and NotARun for a configuration test cell.
     """
-    folder = printable(listing.path.name)
+    folder = storable(listing.path.name)
     name = _NAME.match(folder)
     summaries = _read_summaries(listing)
     last = summaries[-1] if summaries else {}

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 from runfolders.choices import Platform
 
 from .facts import Ending, Listing, Problem, RunFacts, Unreadable
-from .files import entries, modified_at, printable, read_regular
+from .files import entries, modified_at, read_regular, storable
 from .platform import PlatformReader
 from .values import (
     first_of_shape,
@@ -63,7 +63,7 @@ def read(listing: Listing) -> RunFacts:
     The metadata of a cell that can't be read is a problem: the next cell's, or the
     next scan's, will do.
     """
-    folder = printable(listing.path.name)
+    folder = storable(listing.path.name)
     name = _NAME.fullmatch(folder)
     run_id = "_".join(name.group("instrument", "date", "time")) if name else folder
     collections, problems = _read_collections(listing)
@@ -157,7 +157,7 @@ def _read_collections(listing: Listing) -> tuple[dict[str, Element], list[Proble
         for path in _files(listing.path / cell, ".metadata.xml")[:1]:
             try:
                 data = read_regular(path, MAX_METADATA_BYTES)
-                root = parse_xml(data, f"{cell}/{printable(path.name)}")
+                root = parse_xml(data, f"{cell}/{storable(path.name)}")
             except Unreadable as error:
                 problems.append(Problem("cell_metadata_unreadable", str(error)))
                 continue

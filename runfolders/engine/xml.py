@@ -17,7 +17,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from .facts import Unreadable
-from .files import printable, read_regular
+from .files import read_regular, storable
 from .values import plain_text
 
 MAX_BYTES = 20_000_000
@@ -59,7 +59,7 @@ class _BoundedBuilder(TreeBuilder):
 
 def read_xml(path: Path) -> Element:
     """The root element of a file. Raises Unreadable."""
-    return parse_xml(read_regular(path, MAX_BYTES), printable(path.name))
+    return parse_xml(read_regular(path, MAX_BYTES), storable(path.name))
 
 
 def parse_xml(data: bytes, name: str) -> Element:

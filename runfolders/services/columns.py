@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from runfolders.engine.facts import Problem, Read, RunFacts, SampleSheet
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from runfolders.engine.look import Look
 from runfolders.engine.values import plain_text
 from runfolders.models import Instrument, Runfolder, Sample
@@ -42,7 +42,7 @@ _TEXTS = (
 
 def path_columns(path: str) -> dict[str, Any]:
     """`path`, `raw_path` and `name` of a real path."""
-    shown = printable(path)
+    shown = storable(path)
     return {
         "path": shown,
         "raw_path": None if shown == path else os.fsencode(path),
@@ -81,7 +81,7 @@ def sheet_columns(
     """What the sample sheet decides; no sheet empties it."""
     return {
         "sheet_name": text(
-            Runfolder, "sheet_name", printable(sheet.name) if sheet else None
+            Runfolder, "sheet_name", storable(sheet.name) if sheet else None
         ),
         "sheet_dialect": sheet.dialect if sheet else "",
         "sheet_problems": problem_rows(problems),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from runfolders.engine.look import Look
 from runfolders.errors import RunfolderNotFound
 from runfolders.models import Root, Runfolder
@@ -60,7 +60,7 @@ class Recorder:
         except (RunfolderNotFound, Runfolder.DoesNotExist):
             pass  # somebody made us forget it meanwhile
         except Exception:
-            log.exception("recording %s", printable(look.path))
+            log.exception("recording %s", storable(look.path))
             self._give_up(look)
 
     def record_all(self, looks: Sequence[Look]) -> None:
@@ -86,7 +86,7 @@ class Recorder:
         row = Runfolder.objects.get(pk=self.ids[look.path])
         self.report.changed += 1
         if look.error:
-            self.report.unreadable[printable(look.path)] = look.error
+            self.report.unreadable[storable(look.path)] = look.error
         if row.is_present and is_another_run(row, look):
             give_way(row.pk, now=now)
             self._record_new([look])
@@ -104,12 +104,12 @@ class Recorder:
         self.report.completed += registered.completed
         for look in looks:
             if look.error:
-                self.report.unreadable[printable(look.path)] = look.error
+                self.report.unreadable[storable(look.path)] = look.error
 
     def _give_up(self, look: Look) -> None:
         """A fault of ours: the folder is unreadable until it is mended."""
         reason = "SeqHub can't record this folder; the log has the details."
-        self.report.unreadable[printable(look.path)] = reason
+        self.report.unreadable[storable(look.path)] = reason
         if look.path in self.ids:
             failed = Look(
                 look.path, look.platform, look.before, look.before, error=reason

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from runfolders.choices import IN_FLIGHT, RootStatus, Sequencing
-from runfolders.engine.files import printable
+from runfolders.engine.files import storable
 from runfolders.engine.look import Before, Looker
 from runfolders.engine.survey import Survey
 from runfolders.engine.walk import Walk
@@ -80,7 +80,7 @@ def scan_root(
         )
     # A copy: a thread that was given up may write on.
     for path, reason in walk.unreadable.copy().items():
-        report.unreadable[printable(path)] = reason
+        report.unreadable[storable(path)] = reason
     if report.missing:
         mark_missing(root, report.missing, now=at)
     elif report.is_finished:

@@ -14,8 +14,8 @@ import gnupg
 
 from archiving.engine.gpg import calls
 from archiving.engine.gpg.home import PRIVATE_KEYS
-from archiving.engine.members import printable
 from archiving.errors import Code
+from seqhub.lib.text import printable
 
 SOON = timedelta(days=30)
 SECRET_KEY_LIMIT_BYTES = 64 * 1024

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from archiving.engine.gpg.home import open_home
-from archiving.engine.members import printable
 from archiving.errors import Trouble
 from archiving.management.statusdb import (
     Document,
@@ -23,6 +22,7 @@ from archiving.management.statusdb import (
 from archiving.services.adoption import OldRun, Outcome, adopt, has_archive
 from archiving.services.destination import missing_disk
 from archiving.services.policy import Policy, current_policy
+from seqhub.lib.text import printable
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runfolders.choices import Platform
 from runfolders.engine.facts import Listing, Problem, RunFacts, Unreadable
-from runfolders.engine.files import printable, read_regular
+from runfolders.engine.files import read_regular, storable
 from runfolders.engine.platform import PlatformReader
 from runfolders.engine.values import sha256, without_nothings
 from runfolders.engine.xml import MAX_BYTES
@@ -59,7 +59,7 @@ def _read_run_info(listing: Listing) -> tuple[RunInfo | None, str]:
             raise Unreadable(reason)
         return None, ""
     data = read_regular(listing.path / entry.name, MAX_BYTES)
-    return parse_run_info(data, printable(entry.name)), sha256(data)
+    return parse_run_info(data, storable(entry.name)), sha256(data)
 
 
 def _read_parameters(
@@ -73,7 +73,7 @@ def _read_parameters(
         return RunParameters()
     try:
         data = read_regular(listing.path / name, MAX_BYTES)
-        return parse_run_parameters(data, printable(name))
+        return parse_run_parameters(data, storable(name))
     except Unreadable as error:
         if info is None:
             raise
@@ -105,7 +105,7 @@ def _id_problems(
 ) -> list[Problem]:
     problems = []
     run_id = info.run_id or parameters.run_id
-    name = printable(folder.name)
+    name = storable(folder.name)
     if run_id and run_id != name:
         message = f"The folder is named {name}, but its run is {run_id}."
         problems.append(Problem("run_id_mismatch", message))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from archiving.engine.members import printable, shown
+from archiving.engine.members import shown
+from seqhub.lib.text import printable
 
 
 @pytest.mark.parametrize(

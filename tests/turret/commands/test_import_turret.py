@@ -216,7 +216,7 @@ def test_a_database_can_forge_no_lines(file: Path) -> None:
     forged = run_of("b1", workflow_id="x\n\x1b[2Jall is well", updated_at=None)
     answer = call("import_turret", write_database(file, forged))
     assert "\x1b" not in answer.err
-    assert answer.err.startswith("x\\n\\x1b[2Jall is well: updated_at")
+    assert answer.err.startswith("x\\x0a\\x1b[2Jall is well: updated_at")
 
 
 def test_a_file_that_is_no_database_is_refused(file: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
+from seqhub.lib.text import printable
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
 from turret.services.launching.trace_import import import_trace
@@ -45,19 +46,21 @@ class Command(BaseCommand):
     ) -> None:
         user = User.objects.filter(username=owner).first() if owner else None
         if owner and user is None:
-            raise CommandError(f"there is no user {_plain(owner)}", returncode=USAGE)
+            raise CommandError(f"there is no user {printable(owner)}", returncode=USAGE)
         trace, log = _file(file), _file(log) if log else None
         if not name.isprintable():
             raise CommandError("--name must be one line of text", returncode=USAGE)
         try:
             done = import_trace(trace, log, name=name, owner=user, actor=shell_actor())
         except DomainError as error:
-            raise CommandError(_plain(error.message), returncode=FAILED) from None
+            raise CommandError(printable(error.message), returncode=FAILED) from None
         row = done.workflow
         word = "taken over" if done.is_new else "was here already"
         tasks = row.tasks.count()
         self.stdout.write(
-            _plain(f"{row} ({row.workflow_id}) {word}: {row.status}, {tasks:,} tasks")
+            printable(
+                f"{row} ({row.workflow_id}) {word}: {row.status}, {tasks:,} tasks"
+            )
         )
 
 
@@ -68,10 +71,5 @@ def _file(path: Path) -> Path:
     except (OSError, ValueError, RuntimeError):
         is_file = False
     if not is_file:
-        raise CommandError(f"there is no file {_plain(str(path))}", returncode=USAGE)
+        raise CommandError(f"there is no file {printable(str(path))}", returncode=USAGE)
     return found
-
-
-def _plain(text: str) -> str:
-    """One line, fit for a terminal: names in a file are anybody's words."""
-    return text.encode("unicode_escape").decode()

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DataError
 
+from seqhub.lib.text import printable
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
 from turret.management.turretdb import BadRun, DatabaseUnreadable, read_database
@@ -37,7 +38,9 @@ class Command(BaseCommand):
         try:
             found = read_database(file)
         except DatabaseUnreadable as error:
-            raise CommandError(_plain(f"{file}: {error}"), returncode=USAGE) from None
+            raise CommandError(
+                printable(f"{file}: {error}"), returncode=USAGE
+            ) from None
         self._counts: Counter[Outcome] = Counter()
         self._statuses: Counter[str] = Counter()
         self._failed = 0
@@ -64,7 +67,7 @@ class Command(BaseCommand):
 
     def _leave_out(self, why: str) -> None:
         self._failed += 1
-        self.stderr.write(_plain(why))
+        self.stderr.write(printable(why))
 
     def _sum_up(self, would: str, launches: int) -> None:
         for status, count in sorted(self._statuses.items()):
@@ -79,8 +82,3 @@ class Command(BaseCommand):
                 f"{launches:,} launches are not taken over: SeqHub keeps no launches"
                 " yet. Keep the file."
             )
-
-
-def _plain(text: str) -> str:
-    """One line, fit for a terminal: names in a database are anybody's words."""
-    return text.encode("unicode_escape").decode()

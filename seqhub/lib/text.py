@@ -1,0 +1,16 @@
+"""Text of others, for people."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    r"""One line, fit for a terminal and for a log: what would move a cursor or forge a
+    line stands as its bytes, `\x0a`."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    encoded = character.encode("utf-8", "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in encoded)
