@@ -41,6 +41,8 @@ def ticks(host: str) -> tuple[Tick, ...]:
         Tick(f"beat-local@{host}", beat, (host, local), local, 1),
         Tick(f"beat-long@{host}", beat, (host, long), long, 1),
         Tick(f"launches@{host}", "turret.tasks.tend_launches", (host,), local, 1),
+        Tick(f"tidy-launches@{host}", "turret.tasks.tidy_launches", (host,), local, 10),
+        Tick(f"repositories@{host}", "turret.tasks.tidy_repositories", (), local, 60),
         Tick("watch", "turret.tasks.watch", (), queues.DEFAULT, 1),
         Tick("prune", "turret.tasks.prune", (), queues.DEFAULT, day),
         Tick("beat-default", beat, ("", queues.DEFAULT), queues.DEFAULT, 1),

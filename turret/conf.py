@@ -19,6 +19,12 @@ class LauncherSection(Section):
     # Below which people may browse, upload, and choose directories.
     allowed_roots: list[ConfigPath] = Field(default_factory=list)
     max_concurrent: int = Field(default=4, ge=1)
+    # So many days after the end work directories go: of launches that have succeeded,
+    # and of the others, which could be resumed. 0: never.
+    clear_after_days: float = Field(default=0, ge=0)
+    clear_resumable_after_days: float = Field(default=0, ge=0)
+    # With them go launch directories, and what pipelines have written there.
+    clear_launch_dirs: bool = False
 
 
 class TurretSection(Section):

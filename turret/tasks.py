@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from turret.models import ComputeEnvironment
-from turret.services import computes
+from turret.services import computes, repositories
+from turret.services.launching.tidying import tidy
 from turret.services.launching.watching import tend
 from turret.services.retention import prune as prune_details
 from turret.services.silence import watch as watch_workflows
@@ -22,6 +23,16 @@ def prune() -> None:
 def tend_launches(host: str) -> None:
     """Start what is due on this host, and see how the others stand."""
     tend(host)
+
+
+def tidy_launches(host: str) -> None:
+    """Measure what launches of this host hold, and clear what is due."""
+    tidy(host)
+
+
+def tidy_repositories() -> None:
+    """Drop what this host keeps of pipelines' repositories and nobody uses."""
+    repositories.tidy()
 
 
 def try_compute(pk: int) -> None:

@@ -15,6 +15,7 @@ from runfolders.models import Runfolder
 from runfolders.services import locks
 from seqhub.lib import queues
 from seqhub.lib.patience import TimedOut, patient
+from seqhub.lib.sizes import look_into
 from seqhub.operations.services.doorbell import ring
 
 # A single directory may take so long, on a busy file server too.
@@ -77,19 +78,6 @@ def _sizes(folder: str) -> Iterator[int]:
     counted: set[tuple[int, int]] = set()
     pending = [folder]
     while pending:
-        size = 0
-        with os.scandir(pending.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    try:
-                        found = entry.stat(follow_symlinks=False)
-                    except FileNotFoundError:
-                        continue  # a temporary file, gone again
-                    identity = (found.st_dev, found.st_ino)
-                    if found.st_nlink == 1 or identity not in counted:
-                        size += found.st_size
-                    if found.st_nlink > 1:
-                        counted.add(identity)
+        size, below = look_into(pending.pop(), counted)
+        pending += below
         yield size

@@ -34,6 +34,7 @@ SCHEDULES = {
     "scan": "Look for runs and what changed",
     "sizes": "Measure complete runs",
     "tend": "Look what archives need",
+    "tidy-launches": "Measure and clear work directories",
     "watch": "Look for silent workflows",
     "work": "Seal, verify and restore",
 }

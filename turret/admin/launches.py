@@ -16,6 +16,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from runfolders.admin.runs import KeyPaginator
 from seqhub.lib import markup
+from seqhub.lib.units import format_bytes
 from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
 from seqhub.operations.admin.bulk import bulk_action
 from turret.admin.launch_actions import CANCEL_MANY, LAUNCH
@@ -61,6 +62,7 @@ class LaunchList(ReadOnlyAdmin):
         "tasks",
         "whose",
         "where",
+        "size",
         "times",
     )
     list_display_links = None
@@ -178,6 +180,11 @@ class LaunchList(ReadOnlyAdmin):
     @display(description="Runs on", ordering="compute__name")
     def where(self, row: Launch) -> SafeString:
         return markup.lines(row.compute.name, markup.faint(row.host))
+
+    @display(description="Size", ordering="size_bytes")
+    def size(self, row: Launch) -> SafeString:
+        size = "" if row.size_bytes is None else format_bytes(row.size_bytes)
+        return markup.lines(size, markup.faint("cleared") if row.cleared_at else "")
 
     @display(description="Submitted", ordering="submitted_at")
     def times(self, row: Launch) -> SafeString:

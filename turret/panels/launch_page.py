@@ -151,6 +151,8 @@ def facts(launch: Launch) -> list[tuple[str, Any, str]]:
     ]
     if launch.size_bytes is not None:
         rows.insert(-2, ("Size", launch.size_bytes, "bytes"))
+    elif launch.cleared_at:
+        rows.insert(-2, ("Size", "what is left is being removed", "text"))
     return [row for row in rows if row[1] not in (None, "", [])]
 
 

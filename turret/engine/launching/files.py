@@ -62,6 +62,11 @@ class LaunchFiles:
         return self.directory / "trace.tsv"
 
     @property
+    def measuring(self) -> Path:
+        """How far the measurement of its size has come; only in between."""
+        return self.directory / "measuring.json"
+
+    @property
     def launch_dir(self) -> Path:
         """Where Nextflow is started, unless it goes on with another launch."""
         return self.directory / "launch"

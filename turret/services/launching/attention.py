@@ -10,6 +10,7 @@ from turret.services import attention as of_workflows
 
 FAILED = "launch_failed"
 LOST = "launch_lost"
+NOT_CLEARED = "launch_not_cleared"
 # Of earlier launches that one that ends well puts right.
 _MOST = 1000
 
@@ -28,6 +29,18 @@ def ended(launch: Launch) -> None:
         return
     close_attention(launch.workflow.subject)
     _open(launch, FAILED, "failed")
+
+
+def not_cleared(launch: Launch, why: str) -> None:
+    """Its directories are to be removed, and some of them can't be."""
+    message = f"Not all of the work directory of {launch} could be removed. {why}"
+    step = "Remove it as root, or make it writable to SeqHub; the rest follows."
+    run = launch.workflow.run
+    open_attention(launch.subject, NOT_CLEARED, message, next_step=step, runfolder=run)
+
+
+def cleared(launch: Launch) -> None:
+    close_attention(launch.subject, NOT_CLEARED)
 
 
 def _open(launch: Launch, code: str, word: str) -> None:

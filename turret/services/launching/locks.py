@@ -13,6 +13,7 @@ CLAIM = 7_081
 START = 7_082
 STAY = 7_083
 DIRECTORY = 7_084
+TIDY = 7_085
 CHECK_OUT = 7_086
 
 
@@ -21,3 +22,10 @@ def wait_for(kind: int, name: str) -> None:
     keys = [kind, second_key(name)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", keys)
+
+
+def wait_for_directories(*paths: str) -> None:
+    """Take the locks of those that are named, until the transaction ends; all go this
+    way, so that two can't wait for each other."""
+    for path in sorted(set(paths) - {""}):
+        wait_for(DIRECTORY, path)

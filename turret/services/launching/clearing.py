@@ -1,0 +1,195 @@
+"""Work directories of launches that have ended: removed when their time has come, or
+when a person says so.
+
+First the rows say that they are cleared: nothing is resumed from then on. What is on
+disk is removed by the launch's host, again and again until all of it is gone; then the
+size of what is left is told.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+from django.db import transaction
+from django.utils import timezone
+
+from seqhub.lib import queues
+from seqhub.lib.patience import TimedOut, within
+from seqhub.operations.errors import IllegalTransition
+from seqhub.operations.services.doorbell import ring
+from seqhub.operations.services.events import SYSTEM, Actor
+from turret.engine.launching import rooms as engine
+from turret.engine.launching.rooms import NotRemoved, Room
+from turret.errors import UnknownLaunch
+from turret.models import Launch
+from turret.services.launching import locks
+from turret.services.launching.environments import launches_dir
+from turret.services.launching.rooms import (
+    Lineage,
+    Policy,
+    Verdict,
+    current_policy,
+    judge,
+    lineage_of,
+    lineages,
+    obstacle_of,
+    rooms_of,
+)
+from turret.services.launching.states import record
+
+# A look at links, a rename.
+ANSWER_S = 10
+# A removal, with what the disk may take until the time is looked at again.
+LONGEST_S = 60
+
+
+def clear(pk: int, *, actor: Actor, reason: str = "") -> Lineage:
+    """Have the directories cleared in which a launch has worked, for all that have:
+    its host does so soon, and none of them can be resumed any more.
+
+    Raises UnknownLaunch, and IllegalTransition when that can't be.
+    """
+    launch = Launch.objects.select_related("workflow", "compute").filter(pk=pk).first()
+    if launch is None:
+        raise UnknownLaunch("The launch is no longer known.")
+    policy = current_policy()
+
+    def check(lineage: Lineage) -> str:
+        if lineage.is_cleared:
+            return "it was cleared already"
+        return obstacle_of(lineage, policy, timezone.now())
+
+    words = f"Its work directory is to be removed. {reason}"
+    with transaction.atomic():
+        if problem := _mark(launch, check, actor, words):
+            raise IllegalTransition(f"{launch} can't be cleared: {problem}.")
+        ring_to_tidy(launch.host)
+    return lineage_of(launch)
+
+
+def ring_to_tidy(host: str) -> None:
+    """Have what is marked removed soon, and sizes measured."""
+    ring("turret.tasks.tidy_launches", host, queue=queues.local(host))
+
+
+def verdicts(host: str, policy: Policy) -> Iterator[Verdict]:
+    """What is to become of the directories of a host's launches that were not cleared
+    yet. Looks at the disk where one is due."""
+    for lineage in _uncleared(host):
+        verdict = judge(lineage, policy, timezone.now())
+        yield _looked_at(verdict, policy) if verdict.is_due else verdict
+
+
+def _uncleared(host: str) -> Iterator[Lineage]:
+    return (lineage for lineage in lineages(host) if not lineage.is_cleared)
+
+
+def clear_due(host: str, policy: Policy, is_over: Callable[[], bool]) -> int:
+    """Mark those whose time has come, until `is_over`; how many."""
+    if policy.succeeded_after is None and policy.resumable_after is None:
+        return 0
+    judged = [judge(one, policy, timezone.now()) for one in _uncleared(host)]
+    due = [verdict for verdict in judged if verdict.is_due]
+    # What can't be cleared must not keep the others from their turn for ever.
+    secrets.SystemRandom().shuffle(due)
+    count = 0
+    for verdict in due:
+        if is_over():
+            break
+        if _looked_at(verdict, policy).is_due:
+            count += clear_one(verdict, policy, actor=SYSTEM)
+    return count
+
+
+def clear_one(verdict: Verdict, policy: Policy, *, actor: Actor) -> bool:
+    """Mark one that is due; False if it is not any longer."""
+
+    def check(lineage: Lineage) -> str:
+        now = judge(lineage, policy, timezone.now())
+        return "" if now.is_due and not lineage.is_cleared else now.why
+
+    words = f"Its work directory is to be removed: {verdict.why}."
+    with transaction.atomic():
+        return not _mark(verdict.lineage.maker, check, actor, words)
+
+
+def _mark(
+    launch: Launch, check: Callable[[Lineage], str], actor: Actor, words: str
+) -> str:
+    """Say that its lineage is cleared, in the caller's transaction; why not, if
+    `check` has found something."""
+    lineage = _locked(launch)
+    if problem := check(lineage):
+        return problem
+    for user in lineage.users:
+        if user.cleared_at is None:
+            data = {"size_bytes": user.size_bytes}
+            record(user, "clearing", words, actor=actor, data=data)
+        user.cleared_at = user.cleared_at or timezone.now()
+        user.size_bytes = None
+        user.save(update_fields=["cleared_at", "size_bytes"])
+    return ""
+
+
+def _locked(launch: Launch) -> Lineage:
+    """Until the transaction ends nobody else can begin to work in it."""
+    maker = lineage_of(launch).maker
+    locks.wait_for_directories(maker.launch_dir, maker.work_dir)
+    return lineage_of(maker, lock=True)
+
+
+def _looked_at(verdict: Verdict, policy: Policy) -> Verdict:
+    """With what the disk says against it."""
+    maker = verdict.lineage.maker
+    until = time.monotonic() + ANSWER_S
+    try:
+        why = within(
+            2 * ANSWER_S,
+            str(launches_dir()),
+            _obstacle_on_disk,
+            rooms_of(maker, policy),
+            "" if policy.with_launch_dir else maker.launch_dir,
+            lambda: time.monotonic() >= until,
+        )
+    except (OSError, TimedOut) as error:
+        why = f"{error}"
+    return Verdict(verdict.lineage, False, why) if why else verdict
+
+
+def _obstacle_on_disk(
+    rooms: list[Room], launch_dir: str, is_over: Callable[[], bool]
+) -> str:
+    for room in rooms:
+        if engine.is_link(room):
+            return f"{room} is a link, and is left alone"
+    if launch_dir and engine.leads_into(launch_dir, str(rooms[0]), is_over):
+        return f"results in {launch_dir} are links into it"
+    return ""
+
+
+def finish(launch: Launch, is_over: Callable[[], bool]) -> bool:
+    """Remove what is there of the directories of a launch that is marked, until
+    `is_over`; whether nothing is left. May be repeated, by several at once.
+
+    Raises OSError, TimedOut, NotRemoved.
+    """
+    for room in rooms_of(launch, current_policy()):
+        if engine.is_link(room):
+            continue
+        while True:
+            if not within(LONGEST_S, room.root, engine.remove_aside, room, is_over):
+                return False
+            if not _set_aside(launch, room):
+                break
+    return True
+
+
+def _set_aside(launch: Launch, room: Room) -> bool:
+    """False when there is nothing. Raises NotRemoved when it is used again."""
+    with transaction.atomic():
+        for user in _locked(launch).users:
+            if user.cleared_at is None:
+                raise NotRemoved(f"{user} works in it, too.")
+        return within(ANSWER_S, room.root, engine.set_aside, room)
