@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +22,11 @@ from tests.turret.launching.site import (
     end,
     files,
     look_until,
-    printed,
     state_of,
 )
 from turret.choices import LaunchState, Status
 from turret.models import Launch
-from turret.services.launching import watching
+from turret.services.launching import stopping
 from turret.services.launching.cancelling import cancel
 from turret.services.launching.watching import Watch
 
@@ -69,24 +66,6 @@ def test_its_exit_code_says_how_it_ended(
     assert launch.finished_at
     kinds = Event.objects.filter(subject=launch.subject).values_list("kind", flat=True)
     assert f"launch_{state}" in kinds
-
-
-@pytest.mark.parametrize("step", ["claimed", "prepared", "spawned", "known"])
-def test_a_worker_killed_at_any_step_leaves_one_nextflow(site: Site, step: str) -> None:
-    launch = site.submit(params={"sleep": 1, "exit": 0})
-    worker = subprocess.run(
-        [sys.executable, "-m", "tests.turret.launching.worker", step],
-        env=site.environment() | {"PYTHONPATH": os.environ.get("PYTHONPATH", "")},
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert worker.returncode == -signal.SIGKILL, worker.stderr
-    assert state_of(launch) == LaunchState.STARTING
-    end(launch)
-    assert launch.state == LaunchState.SUCCEEDED
-    assert printed(launch).count("a stand-in for Nextflow") == 1
 
 
 def test_a_script_that_is_started_twice_runs_once(site: Site) -> None:
@@ -142,7 +121,7 @@ def test_what_has_ended_is_not_cancelled(site: Site) -> None:
 def test_what_ignores_the_signal_is_killed(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "GRACE", watching.GRACE * 0)
+    monkeypatch.setattr(stopping, "GRACE", stopping.GRACE * 0)
     text = site.nextflow.read_text()
     site.nextflow.write_text(text.replace("#!/bin/bash", "#!/bin/bash\ntrap '' TERM"))
     launch = started(site)

@@ -4,7 +4,8 @@
 
 STEP: `none`, it does not die, but looks until all have ended; `claimed`, the row is
 `starting`; `prepared`, its files are written; `spawned`, its script runs; `submitted`,
-SLURM has it; `known`, its process is about to be kept.
+SLURM has it; `known`, its process is about to be kept; `given_up`, its script can't
+begin any more; `ended`, its end is about to be kept.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ def main() -> None:
             _die_after(slurm_jobs, "submit")
         case "known":
             _die_at(starting, "note_running")
+        case "given_up":
+            _die_after(process, "claim")
+        case "ended":
+            _die_at(watching, "finish")
     watch = watching.Watch(HOST)
     watch.look()
     while watching.under_way(HOST).exists():

@@ -8,6 +8,7 @@ import stat
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,9 +20,18 @@ from turret.engine.launching.files import LaunchFiles
 
 # In the environment of all that a launch's script starts: the launch's id.
 MARK = "SEQHUB_LAUNCH"
-SPAWN_S = 10
+SPAWN_S = 5
 # Of the small files of a launch.
 _MOST_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the files of a launch say of it."""
+
+    has_begun: bool
+    script: ProcessId | None
+    exit_code: int | None
 
 
 class NotStarted(Exception):
@@ -56,21 +66,36 @@ def spawn(files: LaunchFiles, env: Mapping[str, str]) -> None:
         raise NotStarted(f"setsid ended with exit code {done.returncode}")
 
 
+def see(files: LaunchFiles) -> Sight:
+    """Raises OSError."""
+    # In this order: what is written later is read first.
+    exit_code = read_exit_code(files)
+    script = read_process(files)
+    return Sight(files.claim.is_dir(), script, exit_code)
+
+
 def claim(files: LaunchFiles) -> bool:
-    """Take the place of the script, so that it never begins; False if it has begun.
+    """Take the place of the script, so that it does not begin; False if it has begun.
+    May be repeated.
 
     Raises OSError: then the script can't begin either.
     """
     files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        files.claim.mkdir()
+        # The script makes a directory: the two are told apart.
+        files.claim.symlink_to("nobody")
     except FileExistsError:
-        return False
+        return files.claim.is_symlink()
     return True
 
 
-def is_claimed(files: LaunchFiles) -> bool:
-    return files.claim.is_dir()
+def reclaim(files: LaunchFiles) -> bool:
+    """Let the script begin, also where somebody has taken its place; False if it has
+    begun. Raises OSError."""
+    if files.claim.is_dir():
+        return False
+    files.claim.unlink(missing_ok=True)
+    return True
 
 
 def read_process(files: LaunchFiles) -> ProcessId | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from seqhub.lib.patience import within
 from turret.choices import ComputeKind, TraceBy
 from turret.engine.launching.command import include_of
 from turret.engine.launching.files import LaunchFiles
@@ -13,15 +16,31 @@ from turret.models import ComputeEnvironment, Launch
 from turret.services.launching.checkouts import place_of
 from turret.services.launching.environments import nextflow_of, tower_url
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 CONFIG_FILE = "nextflow.config"
+ANSWER_S = 10
 
 
 def files_of(launch: Launch) -> LaunchFiles:
     return LaunchFiles(Path(launch.directory))
 
 
+def on_disk(
+    launch: Launch, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """What a function of the engine does with the files of a launch, in time.
+
+    Raises TimedOut, and what it raises.
+    """
+    place = str(Path(launch.directory).parent)
+    return within(ANSWER_S, place, function, *args, **kwargs)
+
+
 def plan_of(launch: Launch) -> Plan:
-    """Its compute environment and workflow are at hand; `trace` is decided."""
+    """Its compute environment and workflow are at hand; `trace` is decided. Raises
+    TimedOut."""
     compute = launch.compute
     layers = [compute.config_text]
     if launch.project_dir:
@@ -51,9 +70,11 @@ def plan_of(launch: Launch) -> Plan:
 
 
 def is_cached(launch: Launch) -> bool:
-    """Whether Nextflow knows the session where it is started."""
-    cache = Path(launch.launch_dir) / ".nextflow" / "cache"
-    return bool(launch.resumed_session) and (cache / launch.resumed_session).is_dir()
+    """Whether Nextflow knows the session where it is started. Raises TimedOut."""
+    if not launch.resumed_session:
+        return False
+    cache = Path(launch.launch_dir) / ".nextflow" / "cache" / launch.resumed_session
+    return within(ANSWER_S, launch.launch_dir, cache.is_dir)
 
 
 def head_job_of(compute: ComputeEnvironment) -> HeadJob | None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
 from seqhub.lib.files import is_disk_full
+from seqhub.lib.patience import TimedOut
 from turret.engine.launching.tail import tail
 from turret.models import Launch
-from turret.services.launching.plans import files_of
+from turret.services.launching.plans import files_of, on_disk
 from turret.services.launching.states import Reason
 
 TIME_LIMIT = "time_limit"
+SILENT_DISK = "disk_silent"
 _LINES = 200
 _LONGEST = 1000
 _OF_JAVA = re.compile(
     r"Cannot find Java|NXF_JAVA_HOME|UnsupportedClassVersionError|Unrecognized option"
     r"|Could not create the Java Virtual Machine|JAVA_HOME"
-    r"|\bjava: (?:command )?not found",
+    r"|\bjava: (?:(?:command )?not found|No such file)",
 )
 _ERROR = re.compile(r"^(?:ERROR ~ |ERROR: )(?P<what>.*)$", re.MULTILINE)
 _CAUSE = re.compile(r"^Caused by:\n\s*(?P<cause>\S.*)$", re.MULTILINE)
@@ -28,13 +29,15 @@ _LOG = "Look at its log"
 
 def of_exit(launch: Launch, exit_code: int) -> Reason:
     """Of a launch whose Nextflow has failed; what it printed last tells most."""
+    files = files_of(launch)
     try:
-        printed = tail(files_of(launch).output, lines=_LINES)
-    except OSError:
-        printed = ""
+        printed = on_disk(launch, tail, files.output, lines=_LINES)
+        has_run = on_disk(launch, files.nextflow_log.exists)
+    except (OSError, TimedOut):
+        printed, has_run = "", False
     told = _told(printed)
     ending = f"Nextflow ended with exit code {exit_code}"
-    if _OF_JAVA.search(printed):
+    if not has_run and _OF_JAVA.search(printed):
         return Reason(
             "wrong_java",
             f"Nextflow has not found a Java that it can use: {told or ending}.",
@@ -97,6 +100,14 @@ def of_program(nextflow: str, env: Mapping[str, str]) -> Reason | None:
     )
 
 
+def of_silent_disk(error: TimedOut) -> Reason:
+    return Reason(
+        SILENT_DISK,
+        f"{error}; it is tried again.",
+        "Look at that mount on the launch's host: a file server may be away.",
+    )
+
+
 def of_lost(*, rebooted: bool = False, told: str = "") -> Reason:
     if rebooted:
         message = "The host was started anew while Nextflow ran."
@@ -107,16 +118,21 @@ def of_lost(*, rebooted: bool = False, told: str = "") -> Reason:
     return Reason("lost", message, "Resume it: what was done is not computed again.")
 
 
+def of_gone_files(launch: Launch) -> Reason:
+    return Reason(
+        "lost",
+        f"Nextflow has ended, and its files in {launch.directory} are gone: nobody"
+        " knows how.",
+        "Launch it anew.",
+    )
+
+
 def of_gone_directory(path: str) -> Reason:
     return Reason(
         "launch_dir_gone",
         f"The launch directory {path} is not there any more.",
         "Launch it anew: what it could go on with is gone.",
     )
-
-
-def is_there(directory: str) -> bool:
-    return Path(directory).is_dir()
 
 
 def _told(printed: str) -> str:

@@ -17,12 +17,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from seqhub.lib.files import write_atomic
+from seqhub.lib.patience import within
 from seqhub.lib.processes import ProcessId
 from turret.choices import ComputeKind, LaunchState, TraceBy
 from turret.engine.launching import process, slurm_jobs
 from turret.engine.launching.command import config_of, params_of
 from turret.engine.launching.files import LaunchFiles
-from turret.engine.launching.plan import HeadJob
+from turret.engine.launching.plan import HeadJob, Plan
 from turret.engine.launching.script import script_of
 from turret.engine.launching.slurm_jobs import Job
 from turret.models import Launch, Workflow
@@ -34,8 +35,9 @@ from turret.services.launching.environments import (
     own_environment,
     traced_by,
 )
-from turret.services.launching.plans import files_of, plan_of
+from turret.services.launching.plans import ANSWER_S, files_of, on_disk, plan_of
 from turret.services.launching.states import (
+    ACTIVE,
     Reason,
     change_state,
     lock_launch,
@@ -45,11 +47,10 @@ from turret.services.launching.states import (
 # Of those that wait, so many are looked at for one whose turn it is.
 _MOST = 1000
 # What a script may take to say who it is, before the next look asks.
-APPEARS_S = 2.0
+APPEARS_S = 5.0
 NAP_S = 0.01
 # After so long nobody expects the script any more.
 GIVE_UP_S = 60
-_ACTIVE = (LaunchState.STARTING, LaunchState.RUNNING)
 
 
 def claim_due(host: str) -> list[int]:
@@ -62,11 +63,12 @@ def claim_due(host: str) -> list[int]:
 
 def _due(host: str) -> list[int]:
     """One that finds no room keeps nobody back that has other limits."""
-    active = Launch.objects.filter(state__in=_ACTIVE)
+    active = Launch.objects.filter(state__in=ACTIVE)
     here = active.filter(host=host, compute__kind=ComputeKind.LOCAL).count()
     computes: Counter[int] = Counter(active.values_list("compute", flat=True))
     pipelines: Counter[int | None] = Counter(active.values_list("pipeline", flat=True))
     pending = Launch.objects.filter(host=host, state=LaunchState.PENDING)
+    # Clocks differ, and are set back: who came first the numbers say.
     rows = pending.select_related("compute", "pipeline").only(
         "compute__kind",
         "compute__max_concurrent",
@@ -74,7 +76,7 @@ def _due(host: str) -> list[int]:
     )
     most_here = settings.CONFIG.turret.launcher.max_concurrent
     due = []
-    for row in rows.order_by("submitted_at", "pk")[:_MOST]:
+    for row in rows.order_by("pk")[:_MOST]:
         is_local = row.compute.kind == ComputeKind.LOCAL
         saved_limit = row.pipeline.max_concurrent if row.pipeline else None
         if (
@@ -111,7 +113,7 @@ def _claim(pk: int) -> bool:
 def begin(pk: int, jobs: Mapping[str, Job]) -> None:
     """Start one that is `starting`, or go on with that. May be repeated.
 
-    `jobs` are those of SLURM, by their names.
+    `jobs` are those of SLURM, by their names. Raises TimedOut.
     """
     with locks.exclusive(locks.START, str(pk)) as is_mine:
         if not is_mine:
@@ -131,7 +133,10 @@ def begin(pk: int, jobs: Mapping[str, Job]) -> None:
 
 
 def fail(launch: Launch, reason: Reason) -> None:
-    """It never began, and never will."""
+    """It never began, and never will. Raises TimedOut.
+
+    Whoever is killed in the middle of it is followed by `begin`, which finds the same.
+    """
     if not give_up(launch):
         return
     with transaction.atomic():
@@ -144,9 +149,9 @@ def fail(launch: Launch, reason: Reason) -> None:
 
 
 def give_up(launch: Launch) -> bool:
-    """See to it that its script never begins; False if it has."""
+    """See to it that its script never begins; False if it has. Raises TimedOut."""
     try:
-        return process.claim(files_of(launch))
+        return on_disk(launch, process.claim, files_of(launch))
     except OSError:
         return True  # where nobody can write, no script begins either
 
@@ -175,16 +180,16 @@ def note_running(launch: Launch, script: ProcessId | None, job_id: str = "") -> 
 
 def _begin(launch: Launch, jobs: Mapping[str, Job]) -> None:
     files = files_of(launch)
-    if process.is_claimed(files):
+    if not on_disk(launch, process.reclaim, files):
         return
     env = environment_of(launch.compute)
     is_slurm = launch.compute.kind == ComputeKind.SLURM
-    if launch.resumed_session and not reasons.is_there(launch.launch_dir):
+    if launch.resumed_session and not _is_there(launch.launch_dir):
         fail(launch, reasons.of_gone_directory(launch.launch_dir))
         return
     may_come_late = launch.compute.modules.strip() or launch.compute.pre_run.strip()
     if not (is_slurm or may_come_late) and (
-        reason := reasons.of_program(nextflow_of(launch.compute), env)
+        reason := on_disk(launch, reasons.of_program, nextflow_of(launch.compute), env)
     ):
         fail(launch, reason)
         return
@@ -193,8 +198,8 @@ def _begin(launch: Launch, jobs: Mapping[str, Job]) -> None:
     if is_slurm:
         _submit(launch, files, env, jobs)
         return
-    process.spawn(files, env)
-    if script := _await(files):
+    on_disk(launch, process.spawn, files, env)
+    if script := on_disk(launch, _await, files):
         note_running(launch, script)
     elif (timezone.now() - launch.state_since).total_seconds() > GIVE_UP_S:
         words = f"Its script did not begin within {GIVE_UP_S} s."
@@ -202,22 +207,32 @@ def _begin(launch: Launch, jobs: Mapping[str, Job]) -> None:
 
 
 def prepare(launch: Launch, env: dict[str, str]) -> None:
-    """Write its files. Raises OSError."""
-    files = files_of(launch)
-    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in (launch.launch_dir, launch.work_dir):
-        Path(path).mkdir(parents=True, exist_ok=True)
+    """Write its files. Raises OSError, TimedOut."""
+    private = files_of(launch).directory.mkdir
+    on_disk(launch, private, mode=0o700, parents=True, exist_ok=True)
+    for path in (Path(launch.launch_dir), Path(launch.work_dir)):
+        place = str(path.parent)
+        within(ANSWER_S, place, path.mkdir, parents=True, exist_ok=True)
     _decide_trace(launch, env)
     plan = plan_of(launch)
-    write_atomic(files.params, params_of(plan).encode())
-    write_atomic(files.config, config_of(plan).encode())
     if launch.trace == TraceBy.TOWER:
         tokens.hand_out(launch)
+    on_disk(launch, _write, plan)
+
+
+def _write(plan: Plan) -> None:
+    files = plan.files
+    write_atomic(files.params, params_of(plan).encode())
+    write_atomic(files.config, config_of(plan).encode())
     write_atomic(files.script, script_of(plan).encode())
 
 
+def _is_there(directory: str) -> bool:
+    return within(ANSWER_S, directory, Path(directory).is_dir)
+
+
 def _decide_trace(launch: Launch, env: dict[str, str]) -> None:
-    decided = traced_by(launch.trace, env)
+    decided = on_disk(launch, traced_by, launch.trace, env)
     if launch.owner is None:
         decided = TraceBy.FILE  # nobody's token
     if decided != launch.trace:

@@ -19,6 +19,8 @@ from turret.choices import (
 from turret.errors import UnknownLaunch
 from turret.models import Launch
 
+ACTIVE = (LaunchState.STARTING, LaunchState.RUNNING)
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

@@ -31,7 +31,7 @@ from turret.services.launching.environments import (
     own_environment,
     traced_by,
 )
-from turret.services.launching.plans import plan_of
+from turret.services.launching.plans import on_disk, plan_of
 from turret.services.launching.requests import LaunchRequest, check, completed
 from turret.services.launching.states import record, ring_for
 
@@ -81,7 +81,7 @@ def preview(request: LaunchRequest, *, user: User) -> Preview:
     check(request)
     launch = _launch(request, user, _PREVIEWED)
     env = environment_of(launch.compute)
-    launch.trace = traced_by(launch.trace, env)
+    launch.trace = on_disk(launch, traced_by, launch.trace, env)
     plan = plan_of(launch)
     files = {
         "params.json": params_of(replace(plan, params=mask(plan.params))),

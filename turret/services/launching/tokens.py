@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
+from django.db import transaction
 from django.utils import timezone
 
 from seqhub.lib.files import write_atomic
+from seqhub.lib.patience import TimedOut
 from seqhub.operations.choices import Scope
 from seqhub.operations.models import ApiToken
 from seqhub.operations.services.events import SYSTEM
 from seqhub.operations.services.tokens import create_token, digest_of, revoke_token
-from turret.engine.launching.files import LaunchFiles
+from turret.choices import LaunchState
 from turret.models import Launch, Workflow
+from turret.services.launching.plans import files_of, on_disk
+from turret.services.launching.states import lock_launch
 
 _LONGEST = 200
 
@@ -24,24 +29,28 @@ def bound_to(launch: Launch) -> str:
 
 def hand_out(launch: Launch) -> None:
     """Write the launch's token where its script finds it; one that is there and good
-    stays: the script may have read it. Raises OSError."""
-    file = LaunchFiles(Path(launch.directory)).token
+    stays: the script may have read it. Raises OSError, TimedOut."""
+    file = files_of(launch).token
     digest = launch.workflow.token_digest
-    if digest and _digest_in(file) == digest:
+    if digest and on_disk(launch, _digest_in, file) == digest:
         return
-    revoke(launch)
     if launch.owner is None:
         return
-    token, text = create_token(
-        launch.owner,
-        f"launch {launch.run_name}",
-        [Scope.TRACE],
-        actor=SYSTEM,
-        bound_to=bound_to(launch),
-    )
-    write_atomic(file, text.encode())
-    Workflow.objects.filter(pk=launch.workflow_id).update(token_digest=token.digest)
+    with transaction.atomic():
+        # One that has ended meanwhile gets none.
+        if lock_launch(launch.pk).state != LaunchState.STARTING:
+            return
+        revoke(launch)
+        token, text = create_token(
+            launch.owner,
+            f"launch {launch.run_name}",
+            [Scope.TRACE],
+            actor=SYSTEM,
+            bound_to=bound_to(launch),
+        )
+        Workflow.objects.filter(pk=launch.workflow_id).update(token_digest=token.digest)
     launch.workflow.token_digest = token.digest
+    on_disk(launch, write_atomic, file, text.encode())
 
 
 def revoke(launch: Launch) -> None:
@@ -53,8 +62,9 @@ def revoke(launch: Launch) -> None:
 
 
 def remove_file(launch: Launch) -> None:
-    """Nothing on disk can trace any more. Raises OSError."""
-    LaunchFiles(Path(launch.directory)).token.unlink(missing_ok=True)
+    """It is worth nothing any more; where the disk is in trouble it may stay."""
+    with suppress(OSError, TimedOut):
+        on_disk(launch, files_of(launch).token.unlink, missing_ok=True)
 
 
 def _digest_in(file: Path) -> str:

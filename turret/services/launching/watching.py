@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
@@ -14,32 +12,34 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from seqhub.lib import drain
-from seqhub.lib.patience import within
+from seqhub.lib.patience import TimedOut
 from seqhub.lib.processes import ProcessId
 from turret.choices import ComputeKind, LaunchState
 from turret.engine.launching import process, slurm_jobs
 from turret.engine.launching.files import LaunchFiles
+from turret.engine.launching.process import Sight
 from turret.engine.launching.slurm_jobs import Job, SlurmDown
 from turret.models import Launch
-from turret.services.launching import locks, reasons, tokens
+from turret.services.launching import locks, reasons
 from turret.services.launching.checkouts import is_missing
-from turret.services.launching.ending import end
 from turret.services.launching.environments import configured_compute, environment_of
 from turret.services.launching.fetching import Fetches
+from turret.services.launching.finishing import finish, lose, script_of
 from turret.services.launching.following import follow
-from turret.services.launching.plans import files_of
+from turret.services.launching.plans import files_of, on_disk
 from turret.services.launching.starting import (
     begin,
     claim_due,
-    give_up,
     note_running,
     of_slurm,
 )
 from turret.services.launching.states import (
+    ACTIVE,
     Reason,
     lock_launch,
     wait,
 )
+from turret.services.launching.stopping import stop_if_due, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -49,27 +49,12 @@ EVERY_S = 2.0
 NAP_S = 0.1
 # After so many looks, EVERY_S apart, what is lost on this host is known to be.
 LOOKS = 3
-ANSWER_S = 10
-# Between SIGTERM and SIGKILL.
-GRACE = dt.timedelta(seconds=20)
 # Between the look that misses a process and the one that says so: its exit code may
 # be on its way, over a network longer.
 GONE_S = {ComputeKind.LOCAL.value: 3.0, ComputeKind.SLURM.value: 20.0}
 # For so long the exit code of a lost one may still turn up.
 KEEP_LOOKING = dt.timedelta(days=1)
-# Exit codes beyond it say which one.
-_BY_SIGNAL = 128
-_ACTIVE = (LaunchState.STARTING, LaunchState.RUNNING)
 _HEAVY = ("config_text", "params", "workflow__config_text", "workflow__params")
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the files of a launch say of it."""
-
-    is_claimed: bool
-    script: ProcessId | None
-    exit_code: int | None
 
 
 def tend(host: str) -> None:
@@ -91,7 +76,7 @@ def tend(host: str) -> None:
 
 
 def under_way(host: str) -> QuerySet[Launch]:
-    return Launch.objects.filter(host=host, state__in=(LaunchState.PENDING, *_ACTIVE))
+    return Launch.objects.filter(host=host, state__in=(LaunchState.PENDING, *ACTIVE))
 
 
 class Watch:
@@ -112,23 +97,26 @@ class Watch:
                 self._look_at(launch, jobs)
             except SlurmDown as error:
                 _say(launch, of_slurm(error))
+            except TimedOut as error:
+                _say(launch, reasons.of_silent_disk(error))
             except Exception:
                 log.exception("launch %s: the look at it went wrong", launch.pk)
 
     def _look_at(self, launch: Launch, jobs: dict[str, Job] | SlurmDown) -> None:
         files = files_of(launch)
-        sight = within(ANSWER_S, str(files.directory.parent), _see, files)
+        sight = on_disk(launch, process.see, files)
         if sight.exit_code is not None:
             self._gone.pop(launch.pk, None)
-            _finish(launch, sight)
+            finish(launch, sight)
             return
         if launch.state == LaunchState.LOST:
             return
-        if launch.cancel_asked_at and not sight.is_claimed and _withdraw(launch):
+        is_to_begin = launch.state == LaunchState.STARTING and not sight.has_begun
+        if launch.cancel_asked_at and is_to_begin and withdraw(launch):
             return
         if launch.compute.kind == ComputeKind.SLURM:
             self._look_at_job(launch, sight, jobs)
-        elif launch.state == LaunchState.STARTING and not sight.is_claimed:
+        elif is_to_begin:
             self._begin(launch, {})
         else:
             self._look_at_process(launch, files, sight)
@@ -142,16 +130,19 @@ class Watch:
     def _look_at_process(
         self, launch: Launch, files: LaunchFiles, sight: Sight
     ) -> None:
-        script = _script_of(launch) or sight.script
+        script = script_of(launch) or sight.script
         if script is None or not process.is_running(files, script):
             boot = ProcessId.current().boot
             rebooted = script is not None and script.boot != boot
-            self._miss(launch, reasons.of_lost(rebooted=rebooted))
+            is_gone = not (rebooted or sight.has_begun)
+            lost = reasons.of_lost(rebooted=rebooted)
+            self._miss(launch, reasons.of_gone_files(launch) if is_gone else lost)
             return
         self._gone.pop(launch.pk, None)
         if launch.state == LaunchState.STARTING:
             note_running(launch, script)
-        _stop_if_due(
+        _say(launch, Reason())
+        stop_if_due(
             launch,
             lambda: process.stop(files, script),
             lambda: process.kill(files, script),
@@ -168,7 +159,7 @@ class Watch:
         job = jobs.get(slurm_jobs.job_name(launch.launch_id))
         if job is None and launch.job_id:
             job = slurm_jobs.ended_job(launch.job_id, env)
-        if job is None and not launch.job_id and not sight.is_claimed:
+        if job is None and not launch.job_id and not sight.has_begun:
             self._begin(launch, jobs)
             return
         if job is None or job.has_ended:
@@ -183,7 +174,7 @@ class Watch:
         else:
             _say(launch, Reason())
         is_waiting, job_id = job.is_waiting, job.job_id
-        _stop_if_due(
+        stop_if_due(
             launch,
             lambda: (slurm_jobs.kill if is_waiting else slurm_jobs.stop)(job_id, env),
             lambda: slurm_jobs.kill(job_id, env),
@@ -205,17 +196,17 @@ class Watch:
         since = self._gone.setdefault(launch.pk, now)
         if now - since < GONE_S[launch.compute.kind] and not launch.kill_at:
             return
-        sight = _see(files_of(launch))
+        sight = on_disk(launch, process.see, files_of(launch))
         if sight.exit_code is not None:
-            _finish(launch, sight)
+            finish(launch, sight)
             return
         del self._gone[launch.pk]
-        _lose(launch, sight, reason)
+        lose(launch, sight, reason)
 
 
 def _watched(host: str) -> QuerySet[Launch]:
     late = timezone.now() - KEEP_LOOKING
-    wanted = Q(state__in=_ACTIVE) | Q(state=LaunchState.LOST, finished_at__gte=late)
+    wanted = Q(state__in=ACTIVE) | Q(state=LaunchState.LOST, finished_at__gte=late)
     rows = Launch.objects.filter(wanted, host=host)
     rows = rows.select_related("workflow", "compute").defer(*_HEAVY)
     return rows.order_by("submitted_at", "pk")
@@ -233,105 +224,6 @@ def _jobs_of(launches: list[Launch]) -> dict[str, Job] | SlurmDown:
     return {}
 
 
-def _see(files: LaunchFiles) -> Sight:
-    # In this order: what is written later is read first.
-    exit_code = process.read_exit_code(files)
-    script = process.read_process(files)
-    return Sight(process.is_claimed(files), script, exit_code)
-
-
-def _script_of(launch: Launch) -> ProcessId | None:
-    if launch.pid is None or launch.start_ticks is None:
-        return None
-    return ProcessId(launch.pid, launch.start_ticks, launch.boot_id)
-
-
-def _withdraw(launch: Launch) -> bool:
-    """Cancel one whose script has not begun; False if it has, after all."""
-    with locks.exclusive(locks.START, str(launch.pk)) as is_mine:
-        if not is_mine or not give_up(launch):
-            return False
-    if launch.job_id:
-        slurm_jobs.kill(launch.job_id, environment_of(launch.compute))
-    with transaction.atomic():
-        locked = lock_launch(launch.pk)
-        if locked.state in _ACTIVE:
-            end(locked, LaunchState.CANCELLED)
-    return True
-
-
-def _stop_if_due(
-    launch: Launch, stop: Callable[[], object], kill: Callable[[], object]
-) -> None:
-    """SIGTERM when somebody wants it to end or its time is over; SIGKILL later."""
-    now = timezone.now()
-    if launch.kill_at is not None:
-        if now >= launch.kill_at:
-            kill()
-        return
-    is_over = _is_over(launch, now)
-    if launch.cancel_asked_at is None and not is_over:
-        return
-    stop()
-    with transaction.atomic():
-        locked = lock_launch(launch.pk)
-        if locked.kill_at is None:
-            locked.kill_at = now + GRACE
-            locked.save(update_fields=["kill_at"])
-        if is_over and locked.cancel_asked_at is None:
-            wait(locked, reasons.of_time_limit(locked))
-
-
-def _is_over(launch: Launch, now: dt.datetime) -> bool:
-    if launch.max_run_time_s is None or launch.started_at is None:
-        return False
-    return now - launch.started_at > dt.timedelta(seconds=launch.max_run_time_s)
-
-
-def _finish(launch: Launch, sight: Sight) -> None:
-    """Its exit code is there, and it is in `sight`."""
-    code = sight.exit_code or 0
-    reason = reasons.of_exit(launch, code) if code else Reason()
-    follow(launch, is_over=True)
-    with transaction.atomic():
-        locked = lock_launch(launch.pk)
-        if locked.state not in (*_ACTIVE, LaunchState.LOST):
-            return
-        state = LaunchState.FAILED if code else LaunchState.SUCCEEDED
-        if code and locked.cancel_asked_at:
-            state, reason = LaunchState.CANCELLED, Reason()
-        elif code and locked.code == reasons.TIME_LIMIT:
-            reason = reasons.of_time_limit(locked)
-        started_at = locked.started_at or timezone.now()
-        end(locked, state, reason=reason, exit_code=code, started_at=started_at)
-        kill_at = locked.kill_at
-    _clear(launch, sight, kill=kill_at is not None or code > _BY_SIGNAL)
-
-
-def _clear(launch: Launch, sight: Sight, *, kill: bool) -> None:
-    """Its token goes, and tasks that Nextflow could not end."""
-    tokens.remove_file(launch)
-    script = _script_of(launch) or sight.script
-    if kill and script and launch.compute.kind == ComputeKind.LOCAL:
-        process.kill(files_of(launch), script)
-
-
-def _lose(launch: Launch, sight: Sight, reason: Reason) -> None:
-    """It has ended, and nobody has written down how."""
-    follow(launch, is_over=True)
-    with transaction.atomic():
-        locked = lock_launch(launch.pk)
-        if locked.state not in _ACTIVE:
-            return
-        if locked.cancel_asked_at:
-            end(locked, LaunchState.CANCELLED)
-        elif locked.code == reasons.TIME_LIMIT:
-            end(locked, LaunchState.FAILED, reason=reasons.of_time_limit(locked))
-        else:
-            end(locked, LaunchState.LOST, reason=reason)
-    _clear(launch, sight, kill=True)
-
-
 def _say(launch: Launch, reason: Reason) -> None:
     """Why it waits; a person's limit that is passed is not talked over."""
     if launch.code == reasons.TIME_LIMIT:
@@ -340,7 +232,7 @@ def _say(launch: Launch, reason: Reason) -> None:
         return
     with transaction.atomic():
         locked = lock_launch(launch.pk)
-        if locked.state in _ACTIVE:
+        if locked.state in ACTIVE:
             wait(locked, reason)
 
 
