@@ -16,6 +16,7 @@ from seqhub.operations.api.openapi import errors
 from seqhub.operations.errors import InvalidValue
 from turret.api.callers import person_of
 from turret.api.disk import PERMISSIONS, TROUBLE
+from turret.engine.masking import MASKED, mask
 from turret.services.browsing import MOST_CONFIG_BYTES, find_config, save_config
 from turret.services.repositories import read_config
 
@@ -31,7 +32,9 @@ REVISION = OpenApiParameter("revision", description="Branch, tag or commit.")
 
 
 class ConfigSerializer(serializers.Serializer[dict[str, Any]]):
-    content = serializers.CharField(allow_blank=True)
+    content = serializers.CharField(
+        allow_blank=True, help_text="What looks like a secret is masked."
+    )
     source = serializers.CharField(  # type: ignore[assignment]  # a field's name
         allow_blank=True, help_text="local, pipeline, or empty: there is none."
     )
@@ -66,8 +69,8 @@ class Config(APIView):
             with closing(Turn(request)):
                 place, content = find_config(path)
             if content is not None:
-                body = {"content": content, "source": "local", "path": place}
-                return Response(body)
+                body = {"source": "local", "path": place}
+                return Response({"content": mask(content), **body})
         if request.query_params.get("pipeline"):
             return Response(_of_pipeline(request))
         return Response({"content": "", "source": "", "path": place})
@@ -86,6 +89,10 @@ class Config(APIView):
         sent = ContentSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         content: str = sent.validated_data["content"]
+        if MASKED in content:
+            raise InvalidValue(
+                f"content: {MASKED} stands for what is not shown; send its value."
+            )
         with closing(Turn(request)):
             saved = save_config(path, content, who=person_of(request).username)
         return Response({"saved": True, "path": saved})
@@ -111,4 +118,4 @@ def _of_pipeline(request: Request) -> dict[str, str]:
         raise InvalidValue("pipeline: name one, as in ?pipeline=nf-core/demo.")
     with closing(Turn(request)):
         content = read_config(pipeline, request.query_params.get("revision", ""))
-    return {"content": content, "source": "pipeline", "path": ""}
+    return {"content": mask(content), "source": "pipeline", "path": ""}

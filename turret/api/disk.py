@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import closing
+from tempfile import gettempdir
 from typing import Any, ClassVar
 
 from django.core.files.uploadedfile import UploadedFile
@@ -16,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from seqhub.lib.files import is_disk_full
 from seqhub.lib.turns import Turn
 from seqhub.operations.api.openapi import errors
 from seqhub.operations.choices import Scope
@@ -142,7 +144,12 @@ class Limited(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         if start + len(raw_data) > MOST_UPLOAD_BYTES:
             raise TooLarge(f"file: it is larger than {MOST_UPLOAD_BYTES:,} bytes.")
-        super().receive_data_chunk(raw_data, start)
+        try:
+            super().receive_data_chunk(raw_data, start)
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            raise TooLarge(f"file: the disk of {gettempdir()} is full.") from None
         return None
 
 

@@ -24,6 +24,7 @@ from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.pieces import Mark, read_piece
 from turret.engine.launching.tail import tail
 from turret.engine.masking import mask
+from turret.models import Launch
 from turret.selectors import find_launch
 
 PATIENCE_S = 5.0
@@ -64,19 +65,27 @@ class LaunchLog(APIView):
         is_elsewhere = launch.host != settings.CONFIG.host
         if is_elsewhere and not within(PATIENCE_S, place, os.path.isdir, place):
             raise NotFound(f"Its log is on {launch.host}; ask there.")
-        file = LaunchFiles(Path(place)).output
-        headers = {STATE: launch.state}
-        if "offset" in request.query_params:
-            offset = _number(request, "offset", 0)
-            is_over = launch.state in ENDED_LAUNCH
-            text, after = within(PATIENCE_S, place, lines_from, file, offset, is_over)
-            headers[OFFSET] = str(after)
-        else:
-            lines = min(_number(request, "tail", LINES), MOST_LINES)
-            text = within(PATIENCE_S, place, tail, file, lines=lines)
+        try:
+            text, headers = _asked(request, launch)
+        except OSError as error:
+            raise NotFound(f"Its log can't be read: {error.strerror}.") from None
         return HttpResponse(
             mask(text), content_type="text/plain; charset=utf-8", headers=headers
         )
+
+
+def _asked(request: Request, launch: Launch) -> tuple[str, dict[str, str]]:
+    """Text and headers. Raises InvalidValue, TimedOut, OSError."""
+    place = launch.directory
+    file = LaunchFiles(Path(place)).output
+    headers = {STATE: launch.state}
+    if "offset" not in request.query_params:
+        lines = min(_number(request, "tail", LINES), MOST_LINES)
+        return within(PATIENCE_S, place, tail, file, lines=lines), headers
+    offset = _number(request, "offset", 0)
+    is_over = launch.state in ENDED_LAUNCH
+    text, after = within(PATIENCE_S, place, lines_from, file, offset, is_over)
+    return text, {**headers, OFFSET: str(after)}
 
 
 def lines_from(path: Path, offset: int, is_over: bool) -> tuple[str, int]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from turret.engine.below import open_directory, open_file, way_to
@@ -95,9 +96,14 @@ class Roots:
     """What may be looked at; `never` are directories that may not, below a root or
     not."""
 
-    def __init__(self, roots: Sequence[Path], never: Iterable[Path] = ()) -> None:
+    def __init__(self, roots: Sequence[Path], never: Sequence[Path] = ()) -> None:
         self.roots = roots
-        self._never = [Path(os.path.realpath(path)) for path in never]
+        self._never = never
+
+    @cached_property
+    def _closed(self) -> list[Path]:
+        # Not before somebody asks: the disk may hang.
+        return [Path(os.path.realpath(path)) for path in self._never]
 
     def find(self, path: str) -> Place:
         """Raises Outside, Missing for what is hidden, Unfit."""
@@ -111,7 +117,7 @@ class Roots:
             if any(name.startswith(".") for name in names):
                 raise Missing(f"{path} is hidden.")
             real = Path(real_root, *names)
-            if not any(real.is_relative_to(never) for never in self._never):
+            if not any(real.is_relative_to(closed) for closed in self._closed):
                 return Place(root, real_root, names)
         raise Outside(f"{path} does not lie below a directory that may be browsed.")
 

@@ -19,6 +19,8 @@ from turret.engine.browsing import Full, Roots, Unfit, opened, told
 LONGEST_NAME_BYTES = 255
 _CHUNK_BYTES = 1 << 20
 _MOST_NUMBERS = 1_000
+# Some file systems know one name a file only.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -80,8 +82,7 @@ def save(
                 raise Full(f"{name} is larger than {limit_bytes:,} bytes.")
             file.write(data)
         _finish(file)
-        final = _reserve(descriptor, name)
-        os.rename(partial, final, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+        final = _give_name(descriptor, partial, name)
     return f"{place.path}/{final}", size
 
 
@@ -111,17 +112,33 @@ def _finish(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _reserve(directory: int, name: str) -> str:
-    """A name that was free: an empty file has it now. Raises FileExistsError."""
+def _give_name(directory: int, partial: str, name: str) -> str:
+    """This one or the first numbered one that is free. Raises FileExistsError."""
     stem, suffix = PurePath(name).stem, PurePath(name).suffix
     for number in range(_MOST_NUMBERS):
         tried = f"{stem}_{number}{suffix}" if number else name
-        try:
-            os.close(os.open(tried, _NEW, 0o666, dir_fd=directory))
-        except FileExistsError:
-            continue
-        return tried
+        with suppress(FileExistsError):
+            _rename_new(directory, partial, tried)
+            return tried
     raise FileExistsError(errno.EEXIST, "all numbers are taken")
+
+
+def _rename_new(directory: int, old: str, new: str) -> None:
+    """Raises FileExistsError."""
+    try:
+        # Unlike a rename this replaces nothing.
+        os.link(
+            old,
+            new,
+            src_dir_fd=directory,
+            dst_dir_fd=directory,
+            follow_symlinks=False,
+        )
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        os.close(os.open(new, _NEW, 0o666, dir_fd=directory))
+        os.rename(old, new, src_dir_fd=directory, dst_dir_fd=directory)
 
 
 def _require_replaceable(directory: int, name: str, path: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from turret.engine import browsing, placing
 from turret.engine.browsing import Listing, Roots
 from turret.engine.placing import Readable
 from turret.errors import NotEmpty, NotPermitted, OutsideRoots, TooLarge
+from turret.services.launching.environments import launches_dir
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,6 +37,12 @@ def browse(path: str) -> Listing:
     """What is in a directory. As the others it raises OutsideRoots, NotFound,
     InvalidValue, NotPermitted, TimedOut."""
     return _asked(_LOOK_S, path, browsing.browse, _roots(), path)
+
+
+def real_path(path: str) -> Path:
+    """Of something below the roots, or of what may come to be there."""
+    place = _asked(_LOOK_S, path, _roots().find, path)
+    return Path(place.real_root, *place.names)
 
 
 def make_directory(path: str, *, who: str) -> str:
@@ -91,8 +99,9 @@ def config_path(path: str) -> str:
 
 
 def _roots() -> Roots:
-    config = settings.CONFIG
-    return Roots(config.turret.launcher.allowed_roots, [config.data_dir])
+    # Launches keep parameters, and their tokens.
+    never = [settings.CONFIG.data_dir, launches_dir()]
+    return Roots(settings.CONFIG.turret.launcher.allowed_roots, never)
 
 
 def _asked(

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from seqhub.lib.patience import TimedOut, within
 from seqhub.operations.errors import InvalidValue
+from turret.engine.pipelines import tidying
 from turret.engine.pipelines.checking import Unchecked
 from turret.engine.pipelines.git import RepositoryError
 from turret.engine.pipelines.refs import Refs
@@ -26,13 +27,8 @@ from turret.engine.pipelines.scan import (
 from turret.engine.pipelines.schema import NAME, BadSchema, Schema, read_schema
 from turret.engine.pipelines.sources import Source, resolve
 from turret.engine.pipelines.values import ALL, validate
-from turret.errors import (
-    NotEmpty,
-    OutsideRoots,
-    SourceTimeout,
-    SourceTrouble,
-    UnknownSource,
-)
+from turret.errors import NotEmpty, SourceTimeout, SourceTrouble, UnknownSource
+from turret.services.browsing import real_path
 
 T = TypeVar("T")
 
@@ -138,14 +134,13 @@ def clone(text: str, revision: str, path: str) -> tuple[str, str]:
     """Have a repository's files in a directory that is empty or not there yet, below
     turret.launcher.allowed_roots; the real path of it, and the repository's address.
 
-    Raises InvalidValue, OutsideRoots, NotEmpty, SourceTrouble; and TimedOut.
+    Raises InvalidValue, NotEmpty, SourceTrouble; and as browsing.real_path does.
     """
     source, revision = source_of(text, revision)
     if source.kind == "local":
         raise InvalidValue(f"pipeline: {text} is a directory here already.")
-    if not path.startswith("/") or "\0" in path:
-        raise InvalidValue("path: an absolute path is needed.")
-    target = within(LOOK_S, _place(path), _empty_place, Path(path))
+    target = real_path(path)
+    within(LOOK_S, _place(path), _require_empty, target)
     try:
         cloned = repository(CLONE_S).clone
         _asked(source, CLONE_S, cloned, source, revision, target)
@@ -206,8 +201,17 @@ def is_there(path: str) -> bool:
 
 
 def repository(limit_s: float) -> Repository:
-    cache_dir = settings.CONFIG.data_dir / "repositories"
-    return Repository(cache_dir, limit_s=limit_s)
+    return Repository(_cache_dir(), limit_s=limit_s)
+
+
+def tidy() -> None:
+    """Drop what this host keeps of repositories that nobody has used for long."""
+    tidying.tidy(_cache_dir())
+
+
+def _cache_dir() -> Path:
+    directory: Path = settings.CONFIG.data_dir
+    return directory / "repositories"
 
 
 def _set_by(
@@ -226,23 +230,13 @@ def _place(path: str) -> str:
     return "/".join(path.split("/")[:2])
 
 
-def _empty_place(path: Path) -> Path:
-    """Its real path. Raises OutsideRoots, NotEmpty."""
-    roots = settings.CONFIG.turret.launcher.allowed_roots
+def _require_empty(path: Path) -> None:
     try:
-        real = path.resolve()
-        is_below = any(real.is_relative_to(root.resolve()) for root in roots)
-        is_taken = is_below and real.exists() and any(real.iterdir())
-    except (OSError, RuntimeError) as error:
+        is_taken = path.exists() and any(path.iterdir())
+    except OSError as error:
         raise NotEmpty(f"path: {path} can't be used: {error}.") from None
-    if not is_below:
-        raise OutsideRoots(
-            f"path: {path} does not lie below a directory of "
-            "turret.launcher.allowed_roots."
-        )
     if is_taken:
         raise NotEmpty(f"path: {path} is not empty.")
-    return real
 
 
 def _asked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from rest_framework.test import APIClient
 
 from tests.clients import client_with, make_user
@@ -113,6 +115,38 @@ def test_the_data_directory_is_never_shown(operator: APIClient, site: Site) -> N
         assert operator.get("/api/fs/browse", below).status_code == 403
 
 
+@pytest.mark.parametrize("place", ["launches", "launches/x", "way", "var/new"])
+def test_nothing_of_launches_is_shown_or_written(
+    place: str, operator: APIClient, site: Site
+) -> None:
+    """Their directories hold parameters, and tokens."""
+    site.launcher["allowed_roots"] = [str(site.directory)]
+    launch = site.launches / "x"
+    launch.mkdir(parents=True)
+    (launch / "launch.config").write_text("mine")
+    (site.directory / "way").symlink_to(launch)
+    address = make_repository(site.directory / "three")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("django.conf.settings.CONFIG", site.config())
+        path = f"{site.directory}/{place}"
+        shown = operator.get("/api/fs/browse", {"path": str(site.directory)}).json()
+        assert [entry["name"] for entry in shown["entries"] if entry["is_dir"]] == [
+            "allowed",
+            "three",
+        ]
+        config = f"/api/config?path={path}/launch.config"
+        for answer in (
+            operator.get("/api/fs/browse", {"path": path}),
+            operator.get(config),
+            operator.post(config, {"content": ""}, "json"),
+            operator.post(f"/api/fs/mkdir?path={path}/new"),
+            upload(operator, f"dir={path}", "a", b"x"),
+            operator.post(f"/api/pipeline/clone?pipeline={address}&path={path}/new"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (403, "outside_roots")
+    assert [path.name for path in launch.iterdir()] == ["launch.config"]
+
+
 def test_without_roots_nothing_is_shown(operator: APIClient, site: Site) -> None:
     site.launcher["allowed_roots"] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -209,6 +243,57 @@ def test_an_upload_that_is_too_large_is_refused(
         client.defaults["HTTP_X_CSRFTOKEN"] = "a" * 32
     assert upload(client, f"dir={root}", "a", b"x" * 1001).status_code == 413
     assert upload(client, f"dir={root}", "a", b"x" * 1000).status_code == 200
+
+
+def test_an_upload_says_that_the_disk_is_full(
+    operator: APIClient, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", full)
+    answer = upload(operator, f"dir={root}/runs", "a", b"x")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert "full" in answer.json()["detail"]
+    assert list((root / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("send", [CALLS[2], CALLS[3], CALLS[5]])
+def test_a_session_alone_changes_nothing(send: Send, root: Path) -> None:
+    """Another site's page would send its cookie, too."""
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(make_user("turret.launch_launch", is_staff=True))
+    answer = send(client)
+    assert answer.status_code == 403
+    assert "CSRF" in answer.json()["detail"]
+
+
+def test_secrets_of_configurations_are_masked_and_stay(
+    operator: APIClient, root: Path
+) -> None:
+    file = root / "nextflow.config"
+    text = "process.cpus = 2\naws.secretKey = 'hunter2'\n"
+    file.write_text(text)
+    query = {"path": str(root)}
+    shown = operator.get("/api/config", query).json()["content"]
+    assert "hunter2" not in shown
+    assert "process.cpus = 2" in shown
+    answer = operator.post(f"/api/config?path={root}", {"content": shown}, "json")
+    assert answer.status_code == 400
+    assert "[masked]" in answer.json()["detail"]
+    assert file.read_text() == text
+
+
+def test_secrets_of_a_pipeline_s_configuration_are_masked(
+    operator: APIClient, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    file = tmp_path / "mine" / "nextflow.config"
+    file.write_text("tower.accessToken = 'hunter2'")
+    for call in ("config", "config/remote"):
+        answer = operator.get(f"/api/{call}", {"pipeline": str(tmp_path / "mine")})
+        assert answer.status_code == 200
+        assert "hunter2" not in answer.content.decode()
 
 
 def test_a_configuration_is_written_and_read(operator: APIClient, root: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def test_a_log_that_was_begun_anew_is_read_from_its_beginning(
     log.write_text("short\n")
     answer = read(client, launch, offset=5000)
     assert (answer.content, answer["X-Next-Offset"]) == (b"short\n", "6")
+    far = read(client, launch, offset=10**18 - 1)
+    assert far.content == b"short\n"
 
 
 def test_secrets_are_masked_wherever_reading_begins(
@@ -130,7 +133,17 @@ def test_there_may_be_no_log_yet(
     (tmp_path / "seqhub.yaml").write_text("a: 1\n")
     for query in ({"tail": 5}, {"offset": 0}):
         answer = client.get(f"/api/launches/{launch.launch_id}/log", query)
+        assert answer.status_code in (200, 404)
         assert b"a: 1" not in answer.content
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_no_log(
+    client: APIClient, launch: Launch, log: Path, make: Callable[[Path], object]
+) -> None:
+    make(log)
+    for query in ({"tail": 5}, {"offset": 0}, {"offset": 7}):
+        assert read(client, launch, **query).content == b""
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,6 +225,56 @@ def test_nothing_is_left_when_the_disk_is_full(root: Path, roots: Roots) -> None
     with pytest.raises(browsing.Full):
         save(roots, str(root / "runs"), "a", Failing(), 1000)
     assert list((root / "runs").iterdir()) == []
+
+
+def test_a_file_is_whole_before_it_has_its_name(
+    root: Path, roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that kill -9 at any moment leaves nothing that looks like it."""
+    seen: list[str] = []
+    link = os.link
+
+    def watched(*args: Any, **options: Any) -> None:
+        seen.extend(path.name for path in (root / "runs").iterdir())
+        link(*args, **options)
+
+    monkeypatch.setattr(os, "link", watched)
+    put(roots, root / "runs", "a.csv")
+    assert [name[0] for name in seen] == ["."]
+    assert names(browse(roots, f"{root}/runs").entries) == ["a.csv"]
+
+
+def test_a_disk_may_know_one_name_a_file_only(
+    root: Path, roots: Roots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*args: Any, **options: Any) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    for name in ("sheet_1.csv", "sheet_2.csv"):
+        assert put(roots, root, "sheet.csv", b"new") == str(root / name)
+        assert (root / name).read_bytes() == b"new"
+    assert (root / "sheet.csv").read_text() == "sample\n"
+
+
+def test_a_file_that_is_exchanged_for_a_link_leads_nowhere(
+    root: Path, roots: Roots
+) -> None:
+    class Exchanging(io.BytesIO):
+        """While it is read, somebody replaces what is written."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            if data := super().read(size):
+                return data
+            (partial,) = (root / "runs").iterdir()
+            partial.unlink()
+            partial.symlink_to(root.parent / "secret" / "key")
+            return b""
+
+    save(roots, f"{root}/runs", "a.config", Exchanging(b"x"), 1000)
+    assert (root.parent / "secret" / "key").stat().st_nlink == 1
+    with pytest.raises(browsing.Refused):
+        read_text(roots, f"{root}/runs/a.config", 1000)
 
 
 def test_directories_are_made_once(root: Path, roots: Roots) -> None:
