@@ -120,8 +120,9 @@ def run(arguments: list[str]) -> None:
             migrate = ["migrate", "--no-input", "--verbosity=0", "--skip-checks"]
             execute_from_command_line([sys.argv[0], *migrate])
         if command == "up" and not asks_for_help(arguments):
-            # Before Django is loaded, which reads the secret key.
+            # Before Django is loaded, which reads both.
             prepare_directory(config)
+            os.environ["SEQHUB_ROLE"] = "up"
         if arguments and not arguments[0].startswith("-"):
             arguments[0] = command
         execute_from_command_line([sys.argv[0], *arguments])

@@ -17,7 +17,7 @@ from seqhub.version import VERSION
 PACKAGE = Path(__file__).resolve().parent
 CONFIG = load_config()
 
-# `up` gives each of its children a role; commands have none.
+# Of `up` and its children; commands have none.
 ROLE = os.environ.get("SEQHUB_ROLE", "")
 
 
@@ -47,6 +47,10 @@ ALLOWED_HOSTS = [
 USE_X_FORWARDED_HOST = False  # seqhub.proxies decides, by the peer's address
 SECURE_PROXY_SSL_HEADER = None
 
+# The pages of the admin take 12 MB of a process, which the supervisor and each cluster
+# can do without. Who needs a URL gets them all the same, by seqhub.urls.
+_admin = "SimpleAdminConfig" if ROLE in ("up", "cluster") else "AdminConfig"
+
 INSTALLED_APPS = [
     # seqhub's qcluster command stands in for django-q2's.
     "seqhub",
@@ -57,7 +61,7 @@ INSTALLED_APPS = [
     "turret",
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    f"django.contrib.admin.apps.{_admin}",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

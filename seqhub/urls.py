@@ -10,6 +10,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from seqhub import health
 from seqhub.metrics import Metrics
 
+# Some processes begin without the admin's pages (settings).
+admin.autodiscover()
+
 # What people type first. No client of an interface is ever redirected.
 _console = RedirectView.as_view(pattern_name="admin:index")
 # What clients of Seqera Platform print for people: where a run can be watched.

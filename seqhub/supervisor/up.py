@@ -42,7 +42,13 @@ from seqhub.supervisor.systemd import notify_systemd
 # Without -P the current directory would come first on the import path.
 PYTHON = (sys.executable, "-P", "-m")
 # For our supervisor alone; gunicorn would answer systemd in our place.
-NOT_INHERITED = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "Q_CLUSTER_NAME")
+NOT_INHERITED = (
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "Q_CLUSTER_NAME",
+    "SEQHUB_ROLE",
+)
 
 # Loading takes the processors; the web server, which people wait for, goes first.
 HEAD_START_S = 2
