@@ -3,8 +3,8 @@
 django-q2's own main process sets a multiprocessing Event in its signal handler,
 which hangs for ever once the sentinel is gone, and a killed sentinel leaves
 workers behind that consume tasks unguarded (both measured with 1.11). So the
-main process here only counts signals, and the kernel ends each process of the
-cluster with its parent.
+sentinel is the main process here, its signals are only counted, and the kernel
+ends each process of the cluster with it.
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ from __future__ import annotations
 import gc
 import os
 import queue
+import signal
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import Event
 from multiprocessing.context import ForkProcess
 from typing import Any
 
-from django import db
 from django.utils.module_loading import autodiscover_modules
 from django_q import cluster
 from django_q.conf import logger
 
 from seqhub.lib import drain, processes
-from seqhub.lib.processes import die_with_parent, raise_cancelled_on_sigterm
+from seqhub.lib.processes import (
+    Cancelled,
+    die_with_parent,
+    raise_cancelled_on_sigterm,
+)
 from seqhub.lib.stopping import StopRequests
 
 LOOK_S = 0.2
@@ -40,14 +43,26 @@ CANCEL_S = 10
 IDLE = -1.0
 
 
+class _StopEvent:
+    """The wish to stop, as django-q2's guard asks for it."""
+
+    def __init__(self, stop: StopRequests) -> None:
+        self._stop = stop
+
+    def is_set(self) -> bool:
+        return self._stop.is_requested
+
+    def wait(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while not self.is_set() and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        return self.is_set()
+
+
 class Sentinel(cluster.Sentinel):  # type: ignore[misc]
-    """django-q2's guard, of whose family no member outlives its parent."""
+    """django-q2's guard, of whose family no member outlives it."""
 
     pool: list[ForkProcess]
-
-    def start(self) -> None:
-        die_with_parent(self.parent_pid)
-        super().start()
 
     def spawn_process(self, target: Callable[..., None], *args: Any) -> ForkProcess:
         process = cluster.get_mp_context().Process(
@@ -81,7 +96,10 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
         fewer, and a worker that is recycled takes none: it then waits for ever. A
         message that stays in the queue is lost, which costs a doorbell.
         """
+        drain.ask()
         self.event_out.set()
+        # At our end nothing waits for what nobody takes.
+        self.task_queue.cancel_join_thread()
         self.pusher.join(PUSHER_S)
         self.pusher.terminate()  # blocked by a full queue
         while self.pool:
@@ -89,16 +107,25 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
                 self.task_queue.put_nowait("STOP")
             time.sleep(LOOK_S)
             self.pool = [process for process in self.pool if process.is_alive()]
-        self.task_queue.cancel_join_thread()
         self.result_queue.put("STOP")
         self.monitor.join(MONITOR_S)
 
 
 def _run(parent: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
+    # A terminal signals all processes, of which the main one decides.
+    for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(signum, _leave_to_main)
     if target is cluster.worker:
         raise_cancelled_on_sigterm()
+    else:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(parent)
     target(*args)
+
+
+def _leave_to_main(_signum: int, _frame: object) -> None:
+    # Not SIG_IGN, which the programs that tasks start would inherit.
+    pass
 
 
 def run_cluster() -> int:
@@ -108,39 +135,26 @@ def run_cluster() -> int:
     a second one, or SIGQUIT, raises Cancelled in them. Returns the exit code: 0
     after a stop that was asked for, 1 when the cluster broke.
     """
-    stop = StopRequests()
-    stop.install()
     # Loaded once and never looked at by the garbage collector, which would write to
     # every page, what the processes are forked from is shared by all of them.
     autodiscover_modules("tasks")
     gc.collect()
     gc.freeze()
-    # A connection must not be shared.
-    db.connections.close_all()
-    stop_event, start_event = Event(), Event()
-    sentinel = cluster.get_mp_context().Process(
-        target=Sentinel, args=(stop_event, start_event, uuid.uuid4())
-    )
-    sentinel.start()
-    asked = False
-    while sentinel.is_alive() and not stop.is_cancelled:
-        if stop.is_requested and not asked:
-            asked = True
-            drain.ask()
-            # In a thread: set() waits for the sentinel, who may be gone.
-            threading.Thread(target=stop_event.set, daemon=True).start()
-        sentinel.join(LOOK_S)
-    if stop.is_cancelled:
-        _cancel(sentinel)
+    stop = StopRequests()
+    sentinel = Sentinel(_StopEvent(stop), threading.Event(), uuid.uuid4(), start=False)
+    # After django-q2 has set handlers of its own.
+    stop.install()
+    try:
+        with stop.cancelling():
+            sentinel.start()
+    except Cancelled:
+        _cancel()
     return 0 if stop.is_requested else 1
 
 
-def _cancel(sentinel: ForkProcess) -> None:
+def _cancel() -> None:
     # Found before anything ends: orphans are nobody's descendants. What leads a
     # session of its own, as Nextflow does, is meant to outlive us.
     members = set(processes.session_members(os.getsid(0)))
     family = [p for p in processes.descendants(os.getpid()) if p in members]
-    tasks = [p for p in family if p.pid != sentinel.pid]
-    processes.end(tasks, grace_s=CANCEL_S)
-    processes.end(family, grace_s=0)
-    sentinel.join(1)
+    processes.end(family, grace_s=CANCEL_S)

@@ -28,13 +28,9 @@ def _main(site: Site) -> psutil.Process:
     return psutil.Process(site.sessions()[QUEUE])
 
 
-def _sentinel(site: Site) -> psutil.Process:
-    return _main(site).children()[0]
-
-
-def _monitor(site: Site) -> psutil.Process:
-    # The sentinel starts its workers first, then the monitor, then the pusher.
-    return sorted(_sentinel(site).children(), key=lambda child: child.pid)[-2]
+def _family(site: Site) -> list[psutil.Process]:
+    """Its workers, then its monitor, then its pusher, as it starts them."""
+    return sorted(_main(site).children(), key=lambda child: child.pid)
 
 
 def _kill(process: psutil.Process) -> list[ProcessId]:
@@ -58,27 +54,19 @@ def test_a_killed_cluster_comes_back(site: Site) -> None:
     eventually(lambda: "default killed by" in str(site.event_messages()), "event")
 
 
-def test_a_killed_sentinel_takes_its_cluster_along(site: Site) -> None:
-    main = ProcessId.of(_main(site).pid)
-    family = _kill(_sentinel(site))
-    eventually(lambda: not any(p.is_alive() for p in (main, *family)), "its end")
-    site.see_work(QUEUE)
-    eventually(
-        lambda: "default ended with exit code 1" in str(site.event_messages()), ""
-    )
-
-
 def test_a_killed_monitor_freezes_nothing(site: Site) -> None:
     main = ProcessId.of(_main(site).pid)
-    _kill(_monitor(site))
+    _kill(_family(site)[-2])
     eventually(lambda: not main.is_alive(), "the end of a cluster that can't go on")
+    told = "default ended with exit code 1"
+    eventually(lambda: told in str(site.event_messages()), "the event")
     site.see_work(QUEUE)
 
 
 def test_killed_idle_workers_freeze_nothing(site: Site) -> None:
-    eventually(lambda: len(_sentinel(site).children()) >= 4, "a whole cluster")
+    eventually(lambda: len(_family(site)) >= 4, "a whole cluster")
     main = ProcessId.of(_main(site).pid)
-    for worker in sorted(_sentinel(site).children(), key=lambda c: c.pid)[:2]:
+    for worker in _family(site)[:2]:
         worker.kill()
     eventually(lambda: not main.is_alive(), "the end of a cluster that can't go on")
     site.see_work(QUEUE)
