@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from seqhub.operations.models import Event
 from seqhub.operations.services.attention import open_attention
+from tests.factories import RunfolderFactory
 from tests.staff import staff
 from tests.turret.factories import (
     LaunchFactory,
@@ -212,7 +213,11 @@ def test_the_exact_command_and_names_of_the_environment_are_told(
 
 
 def keys(answer: Any) -> list[str]:
-    return [button.key for button in answer.context["buttons"]]
+    """In their order; those in the menu in brackets."""
+    return [
+        f"({button.key})" if button.is_rare else button.key
+        for button in answer.context["buttons"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,8 +226,15 @@ def keys(answer: Any) -> list[str]:
         ({"state": "pending", "started_at": None}, ["cancel", "edit"]),
         ({}, ["cancel", "edit"]),
         ({"cancel_asked_at": timezone.now()}, ["edit"]),
-        ({"state": "failed"}, ["resume", "edit-resume", "relaunch", "edit"]),
-        ({"state": "failed", "started_at": None}, ["relaunch", "edit"]),
+        (
+            {"state": "failed"},
+            ["resume", "edit-resume", "(relaunch)", "(edit)", "(clear)"],
+        ),
+        (
+            {"state": "succeeded"},
+            ["relaunch", "edit", "(resume)", "(edit-resume)", "(clear)"],
+        ),
+        ({"state": "failed", "started_at": None}, ["relaunch", "edit", "(clear)"]),
         ({"state": "lost", "cleared_at": timezone.now()}, ["relaunch", "edit"]),
     ],
 )
@@ -306,23 +318,36 @@ def test_a_workflows_page_has_the_buttons_of_its_launch() -> None:
     row = ended()
     page = f"/admin/turret/workflow/{row.workflow_id}/change/"
     client = staff("operator")
-    buttons = ["resume", "edit-resume", "relaunch", "edit", "launch"]
+    buttons = ["resume", "edit-resume", "(relaunch)", "(edit)", "(clear)", "launch"]
     assert keys(client.get(page)) == buttons
     assert page_of(row) in text_of(client, page)
     assert keys(staff("viewer").get(page)) == ["launch"]
 
 
 def test_a_waiting_launchs_workflow_says_that_it_waits() -> None:
+    run = RunfolderFactory.create()
     row = LaunchFactory.create(
         state="pending",
         message="3 launches run on this host.",
         workflow__status=Status.SUBMITTED,
         workflow__begun_at=None,
+        workflow__runfolder=run,
     )
     client = staff("viewer")
+    run_page = f"/admin/runfolders/runfolder/{run.pk}/change/?tab=workflows"
     page = f"/admin/turret/workflow/{row.workflow_id}/change/"
     assert "3 launches run on this host." in text_of(client, page)
     assert "3 launches run on this host." in text_of(client, "/admin/")
+    assert "3 launches run on this host." in text_of(client, run_page)
+
+
+def test_a_task_whose_number_is_not_known_yet_has_none() -> None:
+    row = LaunchFactory.create()
+    TaskFactory.create(workflow=row.workflow, task_id=-7_131_313)
+    page = f"/admin/turret/workflow/{row.workflow_id}/change/"
+    said = text_of(staff("viewer"), page, tab="tasks")
+    assert '<td class="right">–</td>' in said
+    assert '<td class="right">-7131313</td>' not in said
 
 
 def test_a_run_of_a_shell_can_be_resumed_where_its_directory_is_allowed(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from turret.choices import ENDED_LAUNCH, UNDER_WAY, LaunchState
 from turret.models import Launch, Workflow
 from turret.panels.launch_links import new_launch_link
 from turret.services.launching.cancelling import cancel
+from turret.services.launching.clearing import clear
 from turret.services.launching.resuming import relaunch, resume
 from turret.services.launching.states import record
 
@@ -32,6 +33,16 @@ CANCEL = Question(
     "Nextflow is told to stop, and stops its tasks; what does not stop is killed. What "
     "is done stays done: the launch can be resumed.",
     "Cancel launch",
+    OptionalReasonForm,
+    is_dangerous=True,
+)
+
+CLEAR = Question(
+    "Clear the work directory",
+    "Nextflow's work directory and cache are removed, for all launches that were "
+    "resumed in it: none of them can be resumed then, and results that are links into "
+    "it are lost. Log, trace and parameters stay.",
+    "Clear work directory",
     OptionalReasonForm,
     is_dangerous=True,
 )
@@ -102,6 +113,11 @@ def _relaunch(request: HttpRequest, launch: Launch, answers: dict[str, Any]) -> 
     return _noted(made, answers["reason"], actor)
 
 
+def _clear(request: HttpRequest, launch: Launch, answers: dict[str, Any]) -> Launch:
+    clear(launch.pk, actor=actor_of(request), reason=answers["reason"])
+    return launch
+
+
 def _noted(launch: Launch, reason: str, actor: Actor) -> Launch:
     if reason:
         record(launch, "reason", f"Why: {reason}", actor=actor)
@@ -157,6 +173,16 @@ ACTIONS: dict[str, LaunchAction] = {
             "is being cancelled.",
             is_dangerous=True,
         ),
+        LaunchAction(
+            "clear",
+            "delete_sweep",
+            "Clear work directory",
+            lambda _launch: CLEAR,
+            _clear,
+            lambda launch: _has_ended(launch) and launch.cleared_at is None,
+            "is being cleared.",
+            is_dangerous=True,
+        ),
     )
 }
 CANCEL_MANY = Change(
@@ -185,29 +211,47 @@ class Button:
     link: str
     is_primary: bool = False
     is_dialog: bool = True
+    # In the menu beside the others.
+    is_rare: bool = False
+    is_dangerous: bool = False
+
+
+_GOES_ON = ("resume", "edit-resume")
+_ANEW = ("relaunch", "edit")
 
 
 def buttons_of(request: HttpRequest, launch: Launch) -> list[Button]:
     """What this person may do with it now; the first thing to do is the large one."""
     if not request.user.has_perm(LAUNCH):
         return []
-    wanted = "" if launch.state == LaunchState.SUCCEEDED else "resume"
     found = [
         Button(
             action.key,
             action.icon,
             action.title,
             reverse("admin:turret_launch_do", args=[launch.pk, action.key]),
-            is_primary=action.key == wanted,
+            is_dangerous=action.is_dangerous,
         )
         for action in ACTIONS.values()
         if action.fits(launch)
     ]
-    if _can_be_resumed(launch):
-        found.insert(1, _edit_and_resume(launch.launch_id))
     edit = new_launch_link(**{"from": launch.launch_id})
     found.append(Button("edit", "edit", "Edit and relaunch", edit, is_dialog=False))
-    return found
+    usual, primary = _ANEW, ""
+    if _can_be_resumed(launch):
+        found.append(_edit_and_resume(launch.launch_id))
+        if launch.state != LaunchState.SUCCEEDED:
+            usual, primary = _GOES_ON, "resume"
+    order = list(dict.fromkeys(("cancel", *usual, *_GOES_ON, *_ANEW, "clear")))
+    shown = [
+        replace(
+            button,
+            is_primary=button.key == primary,
+            is_rare=button.key not in (*usual, "cancel"),
+        )
+        for button in found
+    ]
+    return sorted(shown, key=lambda button: order.index(button.key))
 
 
 def _edit_and_resume(workflow_id: str) -> Button:

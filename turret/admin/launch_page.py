@@ -168,6 +168,7 @@ def _head(request: HttpRequest, launch: Launch) -> dict[str, Any]:
     may = request.user.has_perm
     colour = LAUNCH_COLOURS[launch.state]
     subjects = [launch.subject, workflow.subject]
+    buttons = buttons_of(request, launch)
     return {
         "launch": launch,
         "workflow": workflow,
@@ -176,7 +177,8 @@ def _head(request: HttpRequest, launch: Launch) -> dict[str, Any]:
         "subtitle": subtitle(launch),
         "headline": headline(launch, timezone.now()),
         "chip": launch_chip(launch),
-        "buttons": buttons_of(request, launch),
+        "buttons": buttons,
+        "has_more": any(button.is_rare for button in buttons),
         "tiles": tiles(tally),
         "done": done_of(counters_of(workflow), ended=workflow.status in FINAL),
         "bar_colour": colour if colour in ("success", "danger") else "primary",

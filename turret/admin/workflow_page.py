@@ -173,11 +173,19 @@ def _head(request: HttpRequest, workflow: Workflow, tally: Tally) -> dict[str, A
     may = request.user.has_perm
     launch = Launch.objects.filter(workflow=workflow).defer("params").first()
     waits = words_before_it_runs(launch) if launch else ""
+    buttons = buttons_of_workflow(request, workflow, launch)
+    actions = [
+        action
+        for action in ACTIONS.values()
+        if may(action.permission) and action.fits(workflow)
+    ]
     return {
         "workflow": workflow,
         "subtitle": subtitle(workflow),
         "headline": waits or headline(workflow),
-        "buttons": buttons_of_workflow(request, workflow, launch),
+        "buttons": buttons,
+        "actions": actions,
+        "has_more": actions or any(button.is_rare for button in buttons),
         "chip": status_chip(workflow),
         "chips": extra_chips(workflow),
         "tiles": tiles(tally),
@@ -187,9 +195,4 @@ def _head(request: HttpRequest, workflow: Workflow, tally: Tally) -> dict[str, A
         "attention": list(open_attention().filter(subject=workflow.subject)),
         "live_s": LIVE_S if workflow.status in UNDER_WAY else 0,
         "may_ignore": may("operations.change_attention"),
-        "actions": [
-            action
-            for action in ACTIONS.values()
-            if may(action.permission) and action.fits(workflow)
-        ],
     }
