@@ -18,6 +18,8 @@ class LauncherSection(Section):
     default_profile: str = ""
     # Below which people may browse, upload, and choose directories.
     allowed_roots: list[ConfigPath] = Field(default_factory=list)
+    # Nextflows on this host itself; head jobs of SLURM count for their compute
+    # environment alone.
     max_concurrent: int = Field(default=4, ge=1)
     # So many days after the end work directories go: of launches that have succeeded,
     # and of the others, which could be resumed. 0: never.

@@ -71,8 +71,9 @@ class ComputeForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts: ClassVar = {
             "kind": "What tasks run on is said by the Nextflow configuration below.",
             "is_enabled": "Off: what runs goes on, nothing new begins.",
-            "max_concurrent": "Others wait for their turn. Empty: "
-            "turret.launcher.max_concurrent.",
+            "max_concurrent": "Others wait for their turn. Empty: no limit but "
+            "turret.launcher.max_concurrent of its host; that does not count SLURM's "
+            "head jobs.",
             "nextflow": "A program on PATH, or its path. Empty: "
             "turret.launcher.nextflow.",
             "work_dir": "Below it each launch has a directory for its tasks. Empty: "

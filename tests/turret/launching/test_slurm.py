@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,19 @@ def started(site: Site, cluster: ComputeEnvironment) -> Launch:
     look_until(lambda: state_of(launch) == LaunchState.RUNNING)
     launch.refresh_from_db()
     return launch
+
+
+def jobs_named(slurm: Slurm, name: str) -> int:
+    """Jobs that SLURM remembers, ended ones too."""
+    jobs = slurm.run("scontrol", "--oneliner", "show", "job").splitlines()
+    return len([line for line in jobs if f"JobName={name} " in line])
+
+
+def tasks_of(slurm: Slurm) -> dict[str, str]:
+    """Jobs of Nextflow's own that wait or run, and where they work."""
+    lines = slurm.run("squeue", "-h", "-o", "%A|%Z|%j").splitlines()
+    parts = (line.split("|", 2) for line in lines)
+    return {job_id: place for job_id, place, name in parts if name.startswith("nf-")}
 
 
 @pytest.mark.parametrize(
@@ -155,9 +171,7 @@ def test_a_worker_killed_at_the_submission_leaves_one_nextflow(
     end(launch)
     assert launch.state == LaunchState.SUCCEEDED
     assert printed(launch).count("a stand-in for Nextflow") == 1
-    name = slurm_jobs.job_name(launch.launch_id)
-    jobs = slurm.run("scontrol", "--oneliner", "show", "job").splitlines()
-    assert len([line for line in jobs if f"JobName={name} " in line]) == 1
+    assert jobs_named(slurm, slurm_jobs.job_name(launch.launch_id)) == 1
 
 
 def test_one_whose_job_is_killed_is_lost_with_the_reason(
@@ -171,6 +185,160 @@ def test_one_whose_job_is_killed_is_lost_with_the_reason(
     end(launch)
     assert launch.state == LaunchState.LOST
     assert launch.job_id in launch.message
+
+
+def test_a_host_without_slurms_commands_says_so(
+    site: Site, cluster: ComputeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    launch = site.submit(compute=cluster, params=ENDS)
+    end(launch)
+    assert (launch.state, launch.code) == (LaunchState.FAILED, "no_slurm")
+    assert "no program s" in launch.message
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put a program before SLURM's of that name, which it finds as `$real`."""
+    directory = tmp_path / "programs"
+    directory.mkdir()
+
+    def put(name: str, text: str) -> None:
+        real = shlex.quote(shutil.which(name) or name)
+        file = directory / name
+        file.write_text(f"#!/bin/bash\nreal={real}\n{text}\n")
+        file.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{directory}:{os.environ['PATH']}")
+
+    return put
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('$real "$@" >/dev/null; echo welcome to the cluster', id="odd"),
+        pytest.param('$real "$@"; sleep 60', id="slow"),
+        pytest.param(
+            '$real "$@" >/dev/null; echo "sbatch: error: Socket timed out" >&2; exit 1',
+            id="lost",
+        ),
+    ],
+)
+def test_a_job_whose_number_did_not_come_back_is_found_by_its_name(
+    site: Site,
+    cluster: ComputeEnvironment,
+    slurm: Slurm,
+    program: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+) -> None:
+    monkeypatch.setattr(slurm_jobs, "SUBMIT_S", 2)
+    program("sbatch", text)
+    launch = site.submit(compute=cluster, params={"sleep": 2, "exit": 0})
+    end(launch)
+    assert launch.state == LaunchState.SUCCEEDED
+    assert launch.job_id
+    assert jobs_named(slurm, slurm_jobs.job_name(launch.launch_id)) == 1
+
+
+def test_a_number_with_the_name_of_its_cluster_after_a_plugins_words_is_taken(
+    site: Site, cluster: ComputeEnvironment, program: Callable[..., None]
+) -> None:
+    program("sbatch", 'echo "3 hours are left"; echo "$($real "$@");test"')
+    launch = site.submit(compute=cluster, params=ENDS)
+    Watch(HOST).look()
+    launch.refresh_from_db()
+    assert launch.job_id.isdecimal()
+    end(launch)
+    assert launch.state == LaunchState.SUCCEEDED
+
+
+def test_another_job_of_the_same_number_is_left_alone(
+    site: Site, cluster: ComputeEnvironment, slurm: Slurm
+) -> None:
+    launch = started(site, cluster)
+    other = slurm.run("sbatch", "--parsable", "--wrap", "sleep 60", "--job-name=other")
+    slurm.wait_for(other, "RUNNING")
+    env, launch_id = slurm.env, launch.launch_id
+    assert slurm_jobs.ended_job(other, launch_id, env) is None
+    slurm_jobs.stop(other, launch_id, env)
+    slurm_jobs.kill(other, launch_id, env)
+    assert slurm.job(other)["JobState"] == "RUNNING"
+
+
+@pytest.mark.parametrize("kind", ComputeKind)
+def test_jobs_of_tasks_end_with_a_nextflow_that_was_killed(
+    real: Site,
+    cluster: ComputeEnvironment,
+    slurm: Slurm,
+    kind: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SLURM_CONF", slurm.env["SLURM_CONF"])
+    cluster.kind = kind
+    cluster.save()
+    launch = real.submit(
+        "sleeps", compute=cluster, config_text="process.executor = 'slurm'"
+    )
+    look_until(lambda: tasks_of(slurm))
+    launch.refresh_from_db()
+    # Somebody else's, that works in the same place.
+    place = next(iter(tasks_of(slurm).values()))
+    argv = ("--parsable", f"--chdir={place}", "--output=/dev/null")
+    other = slurm.run("sbatch", *argv, "--job-name=other", "--wrap", "sleep 60")
+    script = read_process(files(launch))
+    assert script
+    slurm.stop_controller()
+    try:
+        for member in [script, *descendants(script.pid)]:
+            member.send(signal.SIGKILL)
+        watch = Watch(HOST)
+        for _ in range(3):
+            watch.look()
+            time.sleep(1)
+        assert state_of(launch) == LaunchState.RUNNING
+    finally:
+        slurm.start_controller()
+    end(launch)
+    assert launch.state == LaunchState.LOST
+    look_until(lambda: not tasks_of(slurm))
+    assert slurm.job(other)["JobState"] in ("RUNNING", "PENDING")
+
+
+def test_only_jobs_that_the_log_names_are_left_of_a_launch(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    log = tmp_path / "nextflow.log"
+    line = "Nov-22 16:57:24.212 [x] DEBUG n.e.GridTaskHandler - [SLURM] submitted {}"
+    log.write_text(
+        "\n".join(
+            [
+                line.format(f"process A (1) > jobId: 1; workDir: {work}/aa/1"),
+                line.format(f"process A (2) > jobId: 2; workDir: {work}/aa/2"),
+                line.format(f"process A (3) > jobId: 3; workDir: {tmp_path}/other"),
+                line.format(f"process A (4) > jobId: 4_1; workDir: {work}/aa/4"),
+                "x" * 200_000,
+                line.format(f"process {'y' * 70_000} > jobId: 5; workDir: {work}/5"),
+            ]
+        )
+    )
+    places = ("aa/1", "aa/other", "../other", "aa/4", "5", "aa/6")
+    jobs = {f"{number}": work / place for number, place in enumerate(places, 1)}
+    sent = slurm_jobs.sent_tasks(log)
+    assert slurm_jobs.left_of(sent, jobs, work) == ["1", "4"]
+    assert slurm_jobs.sent_tasks(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize("value", ["a b", "$(touch {0})", "'; touch {0} #", "a\nb"])
+def test_what_is_asked_of_slurm_no_shell_reads(
+    site: Site, cluster: ComputeEnvironment, tmp_path: Path, value: str
+) -> None:
+    touched = tmp_path / "touched"
+    cluster.account = cluster.queue = value.format(touched)
+    cluster.save()
+    launch = site.submit(compute=cluster, params=ENDS)
+    end(launch)
+    assert (launch.state, launch.code) == (LaunchState.FAILED, "slurm_refused")
+    assert not touched.exists()
 
 
 def test_secrets_of_ours_are_not_in_the_job(

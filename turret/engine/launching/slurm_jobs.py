@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.plan import HeadJob
@@ -33,12 +34,23 @@ _DOWN = re.compile(
     r"|communication|in standby|try again|temporar|unavailable|resolve|expired",
     re.IGNORECASE,
 )
-_FIELDS = re.compile(r"(?:^| )(JobState|Reason|ExitCode)=(\S*)")
+_FIELDS = re.compile(r"(?:^| )(JobName|JobState|Reason)=(\S*)")
 _NO_REASON = ("", "None", "(null)")
+# With several clusters: number;cluster. Plugins of a site may print before it.
+_ANSWER = re.compile(r"^(\d+)(?:;\S+)?\s*\Z", re.MULTILINE)
+# Nextflow's own log. Of a task in an array: number_index.
+_SENT = re.compile(rb"\[SLURM\] submitted .* > jobId: (\d+)\S*; workDir: (/.*)$")
+_LONGEST_LINE = 64 << 10
+# On one command line.
+_MOST_JOBS = 500
 
 
 class SlurmDown(Exception):
     """SLURM does not answer; what was asked may have been done all the same."""
+
+
+class NoSlurm(SlurmDown):
+    """Its programs are not installed here."""
 
 
 class Refused(Exception):
@@ -79,8 +91,11 @@ def submit(
     argv += ["--open-mode=append", "--no-requeue", "--export=ALL"]
     argv += options_of(head_job)
     answer = _run([*argv, str(files.script)], env, SUBMIT_S)
-    # With several clusters: number;cluster
-    return answer.strip().partition(";")[0]
+    found = _ANSWER.search(answer)
+    if found is None:
+        # Found by its name, if it is there.
+        raise SlurmDown(f"sbatch has told no number, but {answer.strip()[:200]!r}")
+    return found[1]
 
 
 def options_of(head_job: HeadJob) -> list[str]:
@@ -97,15 +112,16 @@ def options_of(head_job: HeadJob) -> list[str]:
 
 def listed(env: Mapping[str, str]) -> dict[str, Job]:
     """Jobs of launches that wait or run, by their names. Raises SlurmDown, Refused."""
-    argv = ["squeue", "--noheader", f"--user={os.geteuid()}", "--format=%j|%A|%T|%r"]
+    argv = ["squeue", "--noheader", f"--user={os.geteuid()}", "--format=%A|%T|%r|%j"]
     jobs = {}
     for line in _run(argv, env).splitlines():
-        name, job_id, state, reason = [*line.split("|", 3), "", "", ""][:4]
+        # Names are anybody's, and may hold the bar.
+        job_id, state, reason, name = [*line.split("|", 3), "", "", ""][:4]
         jobs[name.strip()] = Job(job_id, state, "" if reason in _NO_REASON else reason)
     return jobs
 
 
-def ended_job(job_id: str, env: Mapping[str, str]) -> Job | None:
+def ended_job(job_id: str, launch_id: str, env: Mapping[str, str]) -> Job | None:
     """A job that squeue lists no longer; None if SLURM has forgotten it.
 
     Raises SlurmDown.
@@ -115,20 +131,69 @@ def ended_job(job_id: str, env: Mapping[str, str]) -> Job | None:
     except Refused:
         return None
     told = dict(_FIELDS.findall(text))
+    if told.get("JobName") != job_name(launch_id):
+        return None  # SLURM has lost its state, and given the number again
     reason = told.get("Reason", "")
     return Job(job_id, told.get("JobState", ""), "" if reason in _NO_REASON else reason)
 
 
-def stop(job_id: str, env: Mapping[str, str]) -> None:
+def stop(job_id: str, launch_id: str, env: Mapping[str, str]) -> None:
     """SIGTERM to the script of a running job, which passes it on. Raises SlurmDown;
     that it has ended is no error."""
-    _cancel(["scancel", "--batch", "--signal=TERM", job_id], env)
+    name = f"--name={job_name(launch_id)}"
+    _cancel(["scancel", "--batch", "--signal=TERM", name, job_id], env)
 
 
-def kill(job_id: str, env: Mapping[str, str]) -> None:
+def kill(job_id: str, launch_id: str, env: Mapping[str, str]) -> None:
     """Out of the queue, or ended as SLURM does it: SIGTERM, then SIGKILL. Raises
     SlurmDown; that it has ended is no error."""
-    _cancel(["scancel", job_id], env)
+    _cancel(["scancel", f"--name={job_name(launch_id)}", job_id], env)
+
+
+def sent_tasks(log: Path) -> dict[str, Path]:
+    """Jobs that Nextflow has submitted for its tasks, by their numbers, and where
+    each works, as its log has it. Reads the whole log; may hang with the disk."""
+    jobs = {}
+    try:
+        with log.open("rb") as lines:
+            for line in iter(lambda: lines.readline(_LONGEST_LINE), b""):
+                if found := _SENT.search(line.rstrip()):
+                    jobs[found[1].decode()] = Path(os.fsdecode(found[2]))
+    except FileNotFoundError:
+        return {}
+    return jobs
+
+
+def working(env: Mapping[str, str]) -> dict[str, Path]:
+    """Jobs of our user that wait or run, by their numbers, and where they work.
+    Raises SlurmDown, Refused."""
+    # Of an array, the number of all of it.
+    argv = ["squeue", "--noheader", f"--user={os.geteuid()}", "--format=%F|%Z"]
+    pairs = (line.partition("|") for line in _run(argv, env).splitlines())
+    return {job_id: Path(place) for job_id, _, place in pairs}
+
+
+def left_of(
+    sent: Mapping[str, Path], jobs: Mapping[str, Path], work_dir: Path
+) -> list[str]:
+    """Numbers of those of `jobs` that were `sent`. May hang with the disk.
+
+    Numbers are given again: it works where the log says, below the work directory.
+    """
+    home = work_dir.resolve()
+    return [
+        job_id
+        for job_id, place in jobs.items()
+        if job_id in sent
+        and (real := place.resolve()) == sent[job_id].resolve()
+        and real.is_relative_to(home)
+    ]
+
+
+def kill_all(job_ids: Sequence[str], env: Mapping[str, str]) -> None:
+    """Raises SlurmDown; that one has ended is no error."""
+    for start in range(0, len(job_ids), _MOST_JOBS):
+        _cancel(["scancel", *job_ids[start : start + _MOST_JOBS]], env)
 
 
 def _cancel(argv: list[str], env: Mapping[str, str]) -> None:
@@ -153,7 +218,7 @@ def _run(argv: list[str], env: Mapping[str, str], limit_s: float = ANSWER_S) -> 
             timeout=limit_s,
         )
     except FileNotFoundError:
-        raise SlurmDown(f"there is no program {argv[0]} on PATH") from None
+        raise NoSlurm(f"there is no program {argv[0]} on PATH") from None
     except OSError as error:
         raise SlurmDown(f"{argv[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:

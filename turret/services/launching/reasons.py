@@ -108,6 +108,15 @@ def of_silent_disk(error: TimedOut) -> Reason:
     )
 
 
+def of_no_slurm(error: Exception) -> Reason:
+    return Reason(
+        "no_slurm",
+        f"It can't be given to SLURM from this host: {error}.",
+        "Install SLURM's commands here, put them on SeqHub's PATH, or choose another"
+        " host in the compute environment; then launch it again.",
+    )
+
+
 def of_lost(*, rebooted: bool = False, told: str = "") -> Reason:
     if rebooted:
         message = "The host was started anew while Nextflow ran."

@@ -259,6 +259,9 @@ def _submit(
             if known
             else slurm_jobs.submit(files, launch.launch_id, head_job, env)
         )
+    except slurm_jobs.NoSlurm as error:
+        fail(launch, reasons.of_no_slurm(error))
+        return
     except slurm_jobs.SlurmDown as error:
         with transaction.atomic():
             locked = lock_launch(launch.pk)

@@ -28,7 +28,8 @@ def withdraw(launch: Launch) -> bool:
         if not is_mine or not give_up(launch):
             return False
     if launch.job_id:
-        slurm_jobs.kill(launch.job_id, environment_of(launch.compute))
+        env = environment_of(launch.compute)
+        slurm_jobs.kill(launch.job_id, launch.launch_id, env)
     with transaction.atomic():
         locked = lock_launch(launch.pk)
         if locked.state in ACTIVE:

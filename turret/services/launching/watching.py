@@ -18,7 +18,7 @@ from turret.choices import ComputeKind, LaunchState
 from turret.engine.launching import process, slurm_jobs
 from turret.engine.launching.files import LaunchFiles
 from turret.engine.launching.process import Sight
-from turret.engine.launching.slurm_jobs import Job, SlurmDown
+from turret.engine.launching.slurm_jobs import Job, NoSlurm, SlurmDown
 from turret.models import Launch
 from turret.services.launching import locks, reasons
 from turret.services.launching.checkouts import is_missing
@@ -30,6 +30,7 @@ from turret.services.launching.plans import files_of, on_disk
 from turret.services.launching.starting import (
     begin,
     claim_due,
+    fail,
     note_running,
     of_slurm,
 )
@@ -153,12 +154,16 @@ class Watch:
         self, launch: Launch, sight: Sight, jobs: dict[str, Job] | SlurmDown
     ) -> None:
         if isinstance(jobs, SlurmDown):
-            _say(launch, of_slurm(jobs))
+            is_to_begin = launch.state == LaunchState.STARTING and not launch.job_id
+            if isinstance(jobs, NoSlurm) and is_to_begin and not sight.has_begun:
+                fail(launch, reasons.of_no_slurm(jobs))
+            else:
+                _say(launch, of_slurm(jobs))
             return
         env = environment_of(launch.compute)
         job = jobs.get(slurm_jobs.job_name(launch.launch_id))
         if job is None and launch.job_id:
-            job = slurm_jobs.ended_job(launch.job_id, env)
+            job = slurm_jobs.ended_job(launch.job_id, launch.launch_id, env)
         if job is None and not launch.job_id and not sight.has_begun:
             self._begin(launch, jobs)
             return
@@ -173,12 +178,9 @@ class Watch:
             note_running(launch, None, job.job_id)
         else:
             _say(launch, Reason())
-        is_waiting, job_id = job.is_waiting, job.job_id
-        stop_if_due(
-            launch,
-            lambda: (slurm_jobs.kill if is_waiting else slurm_jobs.stop)(job_id, env),
-            lambda: slurm_jobs.kill(job_id, env),
-        )
+        of_job = job.job_id, launch.launch_id, env
+        stop = slurm_jobs.kill if job.is_waiting else slurm_jobs.stop
+        stop_if_due(launch, lambda: stop(*of_job), lambda: slurm_jobs.kill(*of_job))
         if launch.state == LaunchState.RUNNING:
             follow(launch)
 
@@ -219,7 +221,9 @@ def _jobs_of(launches: list[Launch]) -> dict[str, Job] | SlurmDown:
         if is_of_slurm and launch.state != LaunchState.LOST:
             try:
                 return slurm_jobs.listed(environment_of(launch.compute))
-            except (SlurmDown, slurm_jobs.Refused) as error:
+            except SlurmDown as error:
+                return error
+            except slurm_jobs.Refused as error:
                 return SlurmDown(f"{error}")
     return {}
 
