@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,13 +20,13 @@ from turret.engine.pipelines.repository import Repository
 from turret.engine.pipelines.scan import (
     manifest_of,
     params_of,
-    profile_includes_of,
-    profile_params_of,
     profiles_of,
+    set_params_of,
+    with_includes,
 )
 from turret.engine.pipelines.schema import NAME, BadSchema, Schema, read_schema
 from turret.engine.pipelines.sources import Source, resolve
-from turret.engine.pipelines.values import ALL, validate
+from turret.engine.pipelines.values import validate
 from turret.errors import NotEmpty, SourceTimeout, SourceTrouble, UnknownSource
 from turret.services.browsing import real_path
 
@@ -38,7 +38,6 @@ README = "README.md"
 # For those who wait for a page, and for those who wait for a launch.
 PATIENCE_S = 60.0
 SHORT_S = 15.0
-MOST_INCLUDES = 20
 CLONE_S = 180.0
 LOOK_S = 5.0
 
@@ -54,8 +53,8 @@ class Described:
     found: Mapping[str, Any] = field(default_factory=dict)
     found_in: str = ""
     profiles: tuple[str, ...] = ()
-    # Keys of parameters.
-    set_by_profile: frozenset[str] = frozenset()
+    # Keys of the parameters that have a value there, the profile's included.
+    settled: frozenset[str] = frozenset()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     readme: str = ""
 
@@ -93,7 +92,8 @@ def describe(
         return _asked(source, patience_s, read, source, revision, names)
 
     files = read(NAME, CONFIG, SCRIPT, README)
-    config, script = files[CONFIG] or "", files[SCRIPT] or ""
+    config = with_includes(files[CONFIG] or "", lambda names: read(*names))
+    script = files[SCRIPT] or ""
     found, found_in = params_of(config), CONFIG
     if not found:
         found, found_in = params_of(script), SCRIPT
@@ -102,7 +102,7 @@ def describe(
         found=found,
         found_in=found_in if found else "",
         profiles=tuple(profiles_of(config)),
-        set_by_profile=frozenset(_set_by(profile, config, read)),
+        settled=frozenset(set_params_of(config, profile) | set_params_of(script)),
         manifest=manifest_of(config),
         readme=files[README] or "",
     )
@@ -173,20 +173,18 @@ def check_params(
     except SourceTrouble as error:
         return Verdict(validate(None, params, look=None), error.message)
     schema = described.schema
+    settled = set(described.settled)
+    settled.update(*map(set_params_of, configs))
+    if has_more_config and schema is not None:
+        settled.update(schema.params)
+    look_for = is_there if look else None
     try:
-        wrong = validate(schema, params, look=is_there if look else None)
+        wrong = validate(schema, params, look=look_for, settled=settled)
     except Unchecked as error:
         return Verdict(why_unchecked=str(error))
     if schema is None:
         return Verdict(wrong, described.problem or f"The pipeline has no {NAME}.")
-    set_here = {key for key, value in described.found.items() if value is not None}
-    set_here |= {key for key, row in schema.params.items() if row.default is not None}
-    set_here |= described.set_by_profile
-    set_here |= {key for config in configs for key in params_of(config)}
-    given = {key for key, value in params.items() if value is not None}
-    missing = wrong.keys() - given - {ALL}
-    settled = missing if has_more_config else missing & set_here
-    return Verdict({key: why for key, why in wrong.items() if key not in settled})
+    return Verdict(wrong)
 
 
 def is_there(path: str) -> bool:
@@ -212,17 +210,6 @@ def tidy() -> None:
 def _cache_dir() -> Path:
     directory: Path = settings.CONFIG.data_dir
     return directory / "repositories"
-
-
-def _set_by(
-    profile: str, config: str, read: Callable[..., Mapping[str, str | None]]
-) -> Iterator[str]:
-    """Keys of the parameters that profiles set, in files of theirs as well."""
-    if profile:
-        yield from profile_params_of(config, profile)
-        if names := profile_includes_of(config, profile)[:MOST_INCLUDES]:
-            for text in read(*names).values():
-                yield from params_of(text or "")
 
 
 def _place(path: str) -> str:

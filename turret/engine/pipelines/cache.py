@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ LOCK = "lock"
 MOST_HISTORY_BYTES = 256 << 20
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{7,39}")
-# As in ls-tree -z: mode, type, object, name.
-_FILE = re.compile(r"100\d{3} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
+# As in ls-tree -z -l: mode, type, object, size, name.
+_FILE = re.compile(r"100\d{3} blob ([0-9a-f]+) +(\d+)\t(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,35 @@ class Cache:
 
     def _read(self, commit: str, names: Sequence[str]) -> dict[str, str]:
         listed = self.git.run(
-            *("ls-tree", "-z", "--full-tree", commit, "--", *names), cwd=self.objects
+            *("ls-tree", "-z", "-l", "--full-tree", commit, "--", *names),
+            cwd=self.objects,
         )
         entries = map(_FILE.fullmatch, listed.decode(errors="replace").split("\0"))
-        return {entry[2]: self._text(entry[1]) for entry in entries if entry}
+        blobs = {entry[3]: (entry[1], int(entry[2])) for entry in entries if entry}
+        small = {blob: size for blob, size in blobs.values() if size <= MOST_BYTES}
+        texts = self._texts(small)
+        return {
+            name: texts[blob] if blob in texts else self._beginning(blob)
+            for name, (blob, _) in blobs.items()
+        }
 
-    def _text(self, blob: str) -> str:
+    def _texts(self, sizes: Mapping[str, int]) -> dict[str, str]:
+        """Of blobs of these sizes, all at once."""
+        # It prints each behind a line of its own, and a newline after it.
+        said = self.git.run(
+            *("cat-file", "--batch=%(objectsize)"),
+            cwd=self.objects,
+            told="".join(f"{blob}\n" for blob in sizes).encode(),
+            most_bytes=sum(sizes.values()) + 32 * len(sizes),
+        )
+        texts, at = {}, 0
+        for blob, size in sizes.items():
+            at = said.index(b"\n", at) + 1
+            texts[blob] = said[at : at + size].decode("utf-8", "replace")
+            at += size + 1
+        return texts
+
+    def _beginning(self, blob: str) -> str:
         raw = self.git.run(
             "cat-file", "blob", blob, cwd=self.objects, most_bytes=MOST_BYTES
         )

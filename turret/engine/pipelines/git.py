@@ -76,13 +76,21 @@ class Git:
         *arguments: str,
         cwd: Path | None = None,
         most_bytes: int = 1 << 20,
+        told: bytes = b"",
     ) -> bytes:
-        """Up to `most_bytes` of what it prints. Raises RepositoryError.
+        """Up to `most_bytes` of what it prints, when it is `told` something. Raises
+        RepositoryError.
 
         What others have written stands in `arguments` only behind `--`, or checked.
         """
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
-            code = self._code_of(arguments, cwd, output, messages)
+        with (
+            tempfile.TemporaryFile() as stdin,
+            tempfile.TemporaryFile() as output,
+            tempfile.TemporaryFile() as messages,
+        ):
+            stdin.write(told)
+            stdin.seek(0)
+            code = self._code_of(arguments, cwd, stdin, output, messages)
             if code in (126, 127):  # setpriv(1), prlimit(1): no such program
                 raise RepositoryError("broken", _NO_GIT)
             if code:
@@ -99,6 +107,7 @@ class Git:
         self,
         arguments: Sequence[str],
         cwd: Path | None,
+        stdin: IO[bytes],
         output: IO[bytes],
         messages: IO[bytes],
     ) -> int:
@@ -108,7 +117,7 @@ class Git:
                 [*_LIMITED, "git", *_OPTIONS, *self._of_this_disk(), *arguments],
                 env=_environment(),
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=messages,
                 start_new_session=True,

@@ -6,13 +6,18 @@ pipelines write it is found, all else is left out. The work is linear in the tex
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 LONGEST_TEXT = 300_000
 MOST_NAMES = 2_000
 DEEPEST = 30
+# Files that a configuration includes, and files that those include.
+MOST_INCLUDES = 60
+DEEPEST_INCLUDE = 3
 # What is not closed goes on to the end, so that nothing is looked at twice.
 _TOKEN = re.compile(
     r"""(?P<skip>[ \t\r\f]++|//[^\n]*+|/\*.*?(?:\*/|\Z)|\\\n)"""
@@ -46,40 +51,108 @@ def params_of(text: str) -> dict[str, Any]:
     """Parameters that a configuration or a script gives a value: `params { a = 1 }`
     and `params.a = 1`, nested ones as `a.b`. None where it is null, or not written
     as a plain value."""
-    return _values(text, ["params"])
+    found = _values(text, ["params"])
+    return {key: None if value is _COMPUTED else value for key, value in found.items()}
 
 
-def profile_params_of(config_text: str, profile: str) -> set[str]:
-    """Keys of those that profiles (`a,b`) set in this very configuration."""
+def set_params_of(text: str, profile: str = "") -> set[str]:
+    """Keys of the parameters that a configuration or a script gives a value, also one
+    that is computed; those that the profiles (`a,b`) set, included."""
+    blocks = [["params"]]
+    blocks += [["profiles", name.strip(), "params"] for name in profile.split(",")]
     return {
         key
-        for name in profile.split(",")
-        for key in _values(config_text, ["profiles", name.strip(), "params"])
+        for block in blocks
+        for key, value in _values(text, block).items()
+        if value is not None
     }
 
 
-def profile_includes_of(config_text: str, profile: str) -> list[str]:
-    """Files that the profiles (`a,b`) include, as they name them."""
-    wanted = {name.strip() for name in profile.split(",")}
-    return [
-        value
-        for path, value in _statements(config_text)
-        if len(path) == 3
-        and path[0] == "profiles"
-        and path[1] in wanted
-        and path[2] == "includeConfig"
-        and isinstance(value, str)
-    ]
+def with_includes(
+    text: str, read: Callable[[Sequence[str]], Mapping[str, str | None]]
+) -> str:
+    """A configuration, with the text of the files in the place where it includes them;
+    those that it names by a computed path, or has not, are left out.
+
+    `read`: the texts of files of its repository, by their paths there.
+    """
+    texts: dict[str, str] = {}
+    wanted = [name for *_, name in _includes(text, "")]
+    for _ in range(DEEPEST_INCLUDE):
+        new = [name for name in dict.fromkeys(wanted) if name not in texts]
+        new = new[: MOST_INCLUDES - len(texts)]
+        if not new:
+            break
+        texts |= {name: found or "" for name, found in read(new).items()}
+        wanted = [
+            inner
+            for name in new
+            for *_, inner in _includes(texts[name], PurePosixPath(name).parent)
+        ]
+    return _inlined(text, "", texts, DEEPEST_INCLUDE, iter(range(5 * MOST_INCLUDES)))
+
+
+def _inlined(
+    text: str,
+    directory: str | PurePosixPath,
+    texts: Mapping[str, str],
+    levels: int,
+    budget: Iterator[int],
+) -> str:
+    """`budget`: one for each file that may still be put in somewhere."""
+    parts, done, size = [], 0, 0
+    for start, end, name in _includes(text, directory) if levels else ():
+        if next(budget, None) is None:
+            break
+        inner = _inlined(
+            texts.get(name, ""),
+            PurePosixPath(name).parent,
+            texts,
+            levels - 1,
+            budget,
+        )
+        parts += [text[done:start], "\n", inner, "\n"]
+        done, size = end, size + len(inner)
+        if size > LONGEST_TEXT:
+            break
+    return "".join([*parts, text[done:]])[:LONGEST_TEXT]
+
+
+def _includes(
+    text: str, directory: str | PurePosixPath
+) -> Iterator[tuple[int, int, str]]:
+    """Where each `includeConfig 'file'` begins and ends, and the path of the file."""
+    start = None
+    for found in _TOKEN.finditer(text[:LONGEST_TEXT]):
+        kind, token = found.lastgroup or "", found[0]
+        if (kind, token) == ("word", "includeConfig"):
+            start = found.start()
+        elif start is not None and kind == "text":
+            name = _single(kind, token)
+            if isinstance(name, str) and "://" not in name:
+                yield (
+                    start,
+                    found.end(),
+                    posixpath.normpath(directory / PurePosixPath(name)),
+                )
+            start = None
+        elif kind != "skip" and (kind, token) != ("sign", "("):
+            start = None
 
 
 def manifest_of(config_text: str) -> dict[str, Any]:
     """The pipeline's own words on itself: name, version, description, mainScript,
     nextflowVersion, ..."""
     found = _values(config_text, ["manifest"])
-    return {key: value for key, value in found.items() if value is not None}
+    return {
+        key: value
+        for key, value in found.items()
+        if value is not None and value is not _COMPUTED
+    }
 
 
 def _values(text: str, block: Sequence[str]) -> dict[str, Any]:
+    """By the names below the block; _COMPUTED for what is not plain."""
     depth = len(block)
     found: dict[str, Any] = {}
     for path, value in _statements(text):
@@ -90,13 +163,14 @@ def _values(text: str, block: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-# The value of a statement that begins a block.
+# The value of a statement that begins a block, and one that is not plain.
 _OPENED = object()
+_COMPUTED = object()
 
 
 def _statements(text: str) -> Iterator[tuple[list[str], Any]]:
     """Each `a.b = value`, `a value` and `a {` with the names of the blocks around it;
-    of a value that is not plain, None."""
+    of a value that is not plain, _COMPUTED."""
     tokens = list(_tokens(text[:LONGEST_TEXT]))
     # Names that each open block has added; [] for one that is no block of names.
     blocks: list[list[str]] = []
@@ -176,23 +250,23 @@ def _literal(tokens: Sequence[_Token]) -> Any:
         items, commas = inner[::2], inner[1::2]
         is_list = all(comma == ("sign", ",") for comma in commas)
         values = [_single(*item) for item in items]
-        if is_list and None not in values:
+        if is_list and None not in values and _COMPUTED not in values:
             return values
-    return None
+    return _COMPUTED
 
 
 def _single(kind: str, token: str) -> Any:
     if kind == "number":
         # Python refuses to read thousands of digits.
         if len(token) > 300:
-            return None
+            return _COMPUTED
         return float(token) if re.search("[.eE]", token) else int(token)
     if kind == "word":
-        return _WORDS.get(token)
+        return _WORDS.get(token, _COMPUTED)
     if kind in ("text", "long"):
         is_computed = token.startswith('"') and re.search(r"(?<!\\)\$", token)
-        return None if is_computed else _plain(token)
-    return None
+        return _COMPUTED if is_computed else _plain(token)
+    return _COMPUTED
 
 
 def _plain(token: str) -> str:

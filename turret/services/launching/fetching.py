@@ -10,12 +10,10 @@ import logging
 import threading
 from pathlib import Path
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from turret.choices import LaunchState
 from turret.engine.pipelines.git import RepositoryError
-from turret.engine.pipelines.repository import Repository
 from turret.engine.pipelines.sources import resolve
 from turret.models import Launch, Workflow
 from turret.services.launching import locks, reasons
@@ -23,6 +21,7 @@ from turret.services.launching.checkouts import gone_on_with, is_missing, place_
 from turret.services.launching.plans import files_of
 from turret.services.launching.starting import begin, fail
 from turret.services.launching.states import Reason, lock_launch, wait
+from turret.services.repositories import repository
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +79,9 @@ def _check_out(launch: Launch, place: Path) -> None:
     # A branch may be another commit by now; a run goes on with its own.
     is_same = before is not None and before.revision == launch.revision
     wanted = before.commit_id if before and is_same else launch.revision
-    repository = Repository(settings.CONFIG.data_dir / "repositories", limit_s=LIMIT_S)
     try:
         files_of(launch).directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        commit = repository.check_out(source, wanted, place)
+        commit = repository(LIMIT_S).check_out(source, wanted, place)
     except RepositoryError as error:
         step = "Correct the pipeline or its revision, then launch it again."
         fail(launch, Reason("no_pipeline", f"{error}", step))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turret.engine.pipelines.scan import (
+    LONGEST_TEXT,
+    MOST_INCLUDES,
     manifest_of,
     params_of,
-    profile_includes_of,
-    profile_params_of,
     profiles_of,
+    set_params_of,
+    with_includes,
 )
 
 PIPELINES = Path(__file__).resolve().parents[3] / "data" / "pipelines"
@@ -160,9 +163,68 @@ def test_the_manifest_is_found() -> None:
 
 
 def test_what_profiles_set_is_found() -> None:
-    assert profile_params_of(CONFIG, "docker, small") == {"input", "outdir"}
-    assert profile_includes_of(CONFIG, "docker,test") == ["conf/test.config"]
-    assert profile_params_of(CONFIG, "") == set()
+    alone = set_params_of(CONFIG)
+    assert set_params_of(CONFIG, "docker, small") == alone | {"input", "outdir"}
+
+
+def test_a_computed_value_is_one() -> None:
+    text = "params { a = null\n b = \"${x}/y\"\n c = file('z')\n d = [1, null] }"
+    assert set_params_of(text) == {"b", "c", "d"}
+    assert params_of(text) == dict.fromkeys("abcd")
+
+
+FILES = {
+    "conf/base.config": "params.base = 1\nincludeConfig 'more/inner.config'",
+    "conf/more/inner.config": "params { inner = 2 }\nincludeConfig '../base.config'",
+    "conf/profiles.config": "profiles { test { params.input = 'x' } }",
+    "conf/test.config": "params { input = 'y' }",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "profiles", "of_profile"),
+    [
+        ("includeConfig 'conf/base.config'", {"base": 1, "inner": 2}, [], set()),
+        ("includeConfig('./conf/base.config')", {"base": 1, "inner": 2}, [], set()),
+        ("includeConfig 'conf/profiles.config'", {}, ["test"], {"input"}),
+        (
+            "profiles {\n test { includeConfig 'conf/test.config' }\n b { x = 1 }\n}",
+            {},
+            ["test", "b"],
+            {"input"},
+        ),
+        ("includeConfig 'nothing.config'\nparams.a = 1", {"a": 1}, [], set()),
+        ('includeConfig "${x}/a.config"\nparams.a = 1', {"a": 1}, [], set()),
+        ("includeConfig 'https://x/a.config'\nparams.a = 1", {"a": 1}, [], set()),
+        ("// includeConfig 'conf/base.config'\nparams.a = 1", {"a": 1}, [], set()),
+        ("params.base = 0\nincludeConfig 'conf/base.config'", None, [], set()),
+    ],
+)
+def test_what_is_included_stands_in_its_place(
+    text: str,
+    params: dict[str, Any] | None,
+    profiles: list[str],
+    of_profile: set[str],
+) -> None:
+    whole = with_includes(text, lambda names: {name: FILES.get(name) for name in names})
+    assert params_of(whole) == ({"base": 1, "inner": 2} if params is None else params)
+    assert profiles_of(whole) == profiles
+    assert set_params_of(whole, "test") - set_params_of(whole) == of_profile
+
+
+def test_includes_without_an_end_are_cut() -> None:
+    files = {
+        f"{n}": "".join(f"includeConfig '{m}'\n" for m in range(99)) for n in range(99)
+    }
+    asked: list[str] = []
+
+    def read(names: Sequence[str]) -> dict[str, str | None]:
+        asked.extend(names)
+        return {name: files.get(name, "x" * 99_000) for name in names}
+
+    whole = with_includes(files["0"], read)
+    assert len(whole) <= LONGEST_TEXT
+    assert len(asked) == MOST_INCLUDES
 
 
 @pytest.mark.parametrize(
@@ -268,5 +330,7 @@ def test_any_text_is_looked_through(text: str) -> None:
     assert len(set(profiles)) == len(profiles)
     assert isinstance(params_of(text), dict)
     assert isinstance(manifest_of(text), dict)
-    assert isinstance(profile_params_of(text, "a"), set)
-    assert isinstance(profile_includes_of(text, "a"), list)
+    assert isinstance(set_params_of(text, "a"), set)
+    files = {"a": text, "1": text}
+    read = lambda names: {name: files.get(name) for name in names}  # noqa: E731
+    assert isinstance(with_includes(text, read), str)

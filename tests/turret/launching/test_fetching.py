@@ -1,0 +1,119 @@
+"""Pipelines fetched for launches, or not; a stand-in is run in Nextflow's place."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.factories import HOST
+from tests.turret.engine.pipelines.repositories import Origin, made
+from tests.turret.launching.site import ACTOR, Site, end, files, look_until, state_of
+from turret.choices import LaunchState
+from turret.errors import BadLaunch
+from turret.models import Workflow
+from turret.services.launching.cancelling import cancel
+from turret.services.launching.fetching import fetch
+from turret.services.launching.requests import LaunchRequest
+from turret.services.launching.submission import preview
+from turret.services.launching.watching import Watch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    return made(tmp_path / "origin")
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """A server that takes every call and answers none."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/org/repo"
+
+
+def test_the_checkout_is_run_and_told(site: Site, origin: Origin) -> None:
+    launch = site.submit(source=origin.url, revision="1.0", params={"exit": 0})
+    end(launch)
+    assert launch.state == LaunchState.SUCCEEDED
+    place = files(launch).pipeline / "pipe"
+    assert (place / "README.md").read_text() == "one"
+    script = files(launch).script.read_text()
+    assert f" run {place} " in script
+    assert "-revision" not in script
+    assert place.stat().st_mode & 0o777 == 0o755
+    assert files(launch).directory.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "revision", "said"),
+    [
+        ("{url}", "nothing", "no revision of this name"),
+        ("{url}", "0123456", "no commit begins with 0123456"),
+        ("{url}x", "", "there is no git repository at"),
+        ("http://127.0.0.1:1/a/b", "", "git can't read"),
+    ],
+)
+def test_one_that_can_not_be_fetched_has_failed(
+    site: Site, origin: Origin, source: str, revision: str, said: str
+) -> None:
+    launch = site.submit(source=source.format(url=origin.url), revision=revision)
+    end(launch)
+    assert (launch.state, launch.code) == (LaunchState.FAILED, "no_pipeline")
+    assert said in launch.message
+    assert launch.next_step
+    assert launch.exit_code is None
+    assert launch.workflow.commit_id == ""
+
+
+def test_one_that_hangs_keeps_nobody_back_and_is_cancelled(
+    site: Site, silent: str
+) -> None:
+    slow = site.submit(source=silent)
+    quick = site.submit("three", params={"exit": 0})
+    watch = Watch(HOST)
+    look_until(lambda: state_of(quick) == LaunchState.SUCCEEDED, watch)
+    slow.refresh_from_db()
+    assert (slow.state, slow.code) == (LaunchState.STARTING, "fetching")
+    cancel(slow.pk, actor=ACTOR)
+    look_until(lambda: state_of(slow) == LaunchState.CANCELLED, watch)
+
+
+def test_it_is_fetched_once(site: Site, origin: Origin) -> None:
+    launch = site.submit(source=origin.url, params={"sleep": 0, "exit": 0})
+    watches = [Watch(HOST) for _ in range(3)]
+    for watch in watches:
+        watch.look()
+    end(launch)
+    place = files(launch).pipeline / "pipe"
+    before = place.stat().st_mtime_ns
+    fetch(launch.pk)
+    assert place.stat().st_mtime_ns == before
+
+
+def test_what_nextflow_says_of_the_directory_hides_nothing(
+    site: Site, origin: Origin
+) -> None:
+    launch = site.submit(source=origin.url, revision="1.0", params={"exit": 0})
+    end(launch)
+    row = Workflow.objects.get(pk=launch.workflow_id)
+    assert (row.project_name, row.repository) == (origin.url, origin.url)
+    assert (row.revision, len(row.commit_id)) == ("1.0", 40)
+
+
+def test_a_preview_names_the_checkout(site: Site, origin: Origin) -> None:
+    request = LaunchRequest(source=origin.url, revision="1.0")
+    argv = preview(request, user=site.user).argv
+    source = argv[argv.index("run") + 1]
+    assert source.endswith("/pipeline/pipe")
+    assert "-revision" not in argv
+
+
+def test_a_directory_takes_no_revision(site: Site, origin: Origin) -> None:
+    with pytest.raises(BadLaunch) as refusal:
+        site.submit(source=str(origin.checkout), revision="1.0")
+    assert list(refusal.value.fields) == ["revision"]
+    assert f"file://{origin.checkout}" in refusal.value.fields["revision"]
