@@ -176,8 +176,8 @@ def finish(launch: Launch, is_over: Callable[[], bool]) -> bool:
     Raises OSError, TimedOut, NotRemoved.
     """
     for room in rooms_of(launch, current_policy()):
-        if engine.is_link(room):
-            continue
+        if within(ANSWER_S, room.root, engine.is_link, room):
+            raise NotRemoved(f"{room} is a link, and what it leads to is left alone.")
         while True:
             if not within(LONGEST_S, room.root, engine.remove_aside, room, is_over):
                 return False

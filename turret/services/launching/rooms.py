@@ -21,7 +21,7 @@ from turret.engine.launching.rooms import Room
 from turret.models import Launch
 from turret.services.launching.environments import launches_dir
 from turret.services.launching.plans import files_of
-from turret.services.launching.watching import KEEP_LOOKING
+from turret.services.launching.states import KEEP_LOOKING
 
 # Nextflow's cache: without the work directory nothing can be resumed from it.
 CACHE = ".nextflow"

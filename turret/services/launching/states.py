@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from turret.choices import (
 from turret.errors import UnknownLaunch
 from turret.models import Launch
 
+# For so long the exit code of a lost one may still turn up.
+KEEP_LOOKING = dt.timedelta(days=1)
 ACTIVE = (LaunchState.STARTING, LaunchState.RUNNING)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import time
 
@@ -36,6 +35,7 @@ from turret.services.launching.starting import (
 )
 from turret.services.launching.states import (
     ACTIVE,
+    KEEP_LOOKING,
     Reason,
     lock_launch,
     wait,
@@ -53,8 +53,6 @@ LOOKS = 3
 # Between the look that misses a process and the one that says so: its exit code may
 # be on its way, over a network longer.
 GONE_S = {ComputeKind.LOCAL.value: 3.0, ComputeKind.SLURM.value: 20.0}
-# For so long the exit code of a lost one may still turn up.
-KEEP_LOOKING = dt.timedelta(days=1)
 _HEAVY = ("config_text", "params", "workflow__config_text", "workflow__params")
 
 
