@@ -43,8 +43,8 @@ TRACE = re.compile(r"Workflow started -- trace file: (?P<path>.+)")
 
 _COUNT = re.compile(r"\b(\w{1,40})Count=(-?\d{1,9});")
 _PEAK = re.compile(r"\bpeak(Running|Cpus|Memory)=(-?\d[\d.]{0,20}(?: [KMGTPE]?B)?);")
-# A tag may hold anything.
-_NAME = re.compile(r"(?P<process>\S+)(?: \((?P<tag>.*)\))?", re.DOTALL)
+# A tag may hold anything; its end is missing where the line ends within it.
+_NAME = re.compile(r"(?P<process>\S+)(?: \((?P<tag>.*?)\)?)?", re.DOTALL)
 _HASH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{6}")
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?) ?([KMGTPE]?)B?")
 _UNITS = " KMGTPE"
@@ -65,15 +65,20 @@ def parts_of(name: str) -> tuple[str, str]:
 
 def moment(stamp: str, written_at: datetime) -> datetime | None:
     """The time of a line: of the last year before the log was written, in the time
-    zone of this process."""
+    zone of this process. An hour that comes twice, when summer ends, is the later one
+    if that had begun."""
     for year in (written_at.year, written_at.year - 1):
         try:
-            found = datetime.strptime(f"{year} {stamp}", _STAMP).astimezone(UTC)
+            local = datetime.strptime(f"{year} {stamp}", _STAMP)  # noqa: DTZ007 - below
+            first = local.astimezone(UTC)
+            second = local.replace(fold=1).astimezone(UTC)
         except (ValueError, OverflowError):
             continue
+        if first < second <= written_at:
+            return second
         # A day: the clock of the file's host, or its time zone, may be another.
-        if (found - written_at).total_seconds() < 86_400:
-            return found
+        if (first - written_at).total_seconds() < 86_400:
+            return first
     return None
 
 

@@ -56,13 +56,31 @@ class Table:
 
     def row(self, record: str) -> Row:
         fields = record.split(self.separator)
+        self._mend_name(fields)
         more = len(fields) - len(self.names)
         if more > 0 and "script" in self.names:
             # The separator is in the script, most likely.
-            at = self.names.index("script")
-            script = self.separator.join(fields[at : at + more + 1])
-            fields[at : at + more + 1] = [script]
+            self._join(fields, self.names.index("script"), more)
+        elif more < 0:
+            fields.pop()  # it may be cut, as the record is
         return dict(zip(self.names, fields, strict=False))
+
+    def _mend_name(self, fields: list[str]) -> None:
+        """Put together a tag that holds separators, and the name that holds it; there
+        is no status where it should be."""
+        names = self.names
+        status = names.index("status") if "status" in names else 0
+        found = (at for at, one in enumerate(fields) if at >= status and is_status(one))
+        more = next(found, status) - status
+        if not more or names[:status][-1:] != ("name",):
+            return
+        in_tag = more // 2 if names[status - 2] == "tag" else 0
+        self._join(fields, status - 1 + in_tag, more - in_tag)
+        self._join(fields, status - 2, in_tag)
+
+    def _join(self, fields: list[str], first: int, more: int) -> None:
+        last = first + more + 1
+        fields[first:last] = [self.separator.join(fields[first:last])]
 
 
 def read_names(line: str) -> Table:
@@ -108,6 +126,10 @@ class Records:
         self._lines.clear()
         self._size = self._separators = 0
         return [row]
+
+
+def is_status(text: str) -> bool:
+    return text in _STATUSES
 
 
 def task_of(row: Row) -> Task | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from turret.engine.launching.followed import Followed, restored
 from turret.engine.launching.look import error_report, look
 from turret.engine.launching.pieces import Mark, Piece, read_piece
-from turret.engine.log_lines import moment, quantity
+from turret.engine.log_lines import moment, parts_of, quantity
 from turret.engine.trace_table import MAX_RECORD, Records, read_names, task_of
 
 SAMPLES = Path(__file__).parents[2] / "data" / "nextflow" / "launched"
@@ -126,11 +127,29 @@ def test_a_separator_in_a_script_is_the_script_s() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["a\tb", "a\tb\tc", "a\nb\tc"])
+@pytest.mark.parametrize("script", ["x", "\n1\t2\n"])
+def test_a_separator_in_a_tag_is_the_tag_s(name: str, script: str) -> None:
+    records = Records(read_names("task_id\thash\ttag\tname\tstatus\tscript\texit"))
+    record = f"1\tab/123456\t{name}\tA ({name})\tFAILED\t{script}\t0"
+    rows = [row for line in record.split("\n") for row in records.add(line)]
+    assert (rows[0]["tag"], rows[0]["name"]) == (name, f"A ({name})")
+    assert rows[0]["status"] == "FAILED"
+
+
+def test_a_status_that_is_cut_is_none(trace: Path) -> None:
+    trace.write_text(
+        "task_id\thash\tstatus\tname\n1\tab/123456\tCOMPLETED\tA\n2\tab/123457\tCOMPL"
+    )
+    assert names_of(trace, Followed(), is_over=True) == ["A"]
+
+
 def test_a_broken_record_spoils_no_other() -> None:
     records = Records(read_names(HEADER))
     lines = ["rest of something", "1\tab/123456\tA", "2\tab/123457\tB\tCACHED", "junk"]
     rows = [row for line in lines for row in records.add(line)]
-    assert [row["name"] for row in rows] == ["A", "B"]
+    # What a record that is cut says last may be cut itself.
+    assert [row.get("name") for row in rows] == [None, "B"]
     assert task_of(rows[0]) is None
     assert not records.is_waiting
 
@@ -203,6 +222,38 @@ def test_a_time_without_a_year_is_of_the_last_one() -> None:
     assert same.year == 2026
     assert moment("Feb-29 00:00:00.000", datetime(2026, 3, 1, tzinfo=UTC)) is None
     assert moment("Foo-99 99:99:99.999", written) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "offset"), [("00:35", 2), ("01:05", 1), ("09:00", 1)]
+)
+def test_of_an_hour_that_comes_twice_it_is_the_one_that_had_begun(
+    written: str, offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When summer ends in Stockholm, at 01:00 UTC."""
+    monkeypatch.setenv("TZ", "Europe/Stockholm")
+    time.tzset()
+    try:
+        at = datetime.fromisoformat(f"2026-10-25T{written}Z")
+        found = moment("Oct-25 02:05:00.000", at)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found == datetime(2026, 10, 25, 2 - offset, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "process", "tag"),
+    [
+        ("A:B (c)", "A:B", "c"),
+        ("A (x) (y)", "A", "x) (y"),
+        ("A (two\nlines)", "A", "two\nlines"),
+        ("A (two", "A", "two"),  # in the log, whose line ends there
+        ("A", "A", ""),
+    ],
+)
+def test_a_name_has_a_process_and_a_tag(name: str, process: str, tag: str) -> None:
+    assert parts_of(name) == (process, tag)
 
 
 @pytest.mark.parametrize(

@@ -317,6 +317,19 @@ def test_of_two_that_follow_one_is_too_late(
         follow(second)
 
 
+def test_at_the_end_all_is_read_whoever_was_quicker(tmp_path: Path) -> None:
+    launch = sample_launch("finished", tmp_path / "a")
+    trace = LaunchFiles(Path(launch.directory)).trace
+    whole = trace.read_bytes()
+    trace.write_bytes(whole[:2000])
+    LaunchFiles(Path(launch.directory)).nextflow_log.unlink()
+    late = Launch.objects.select_related("workflow").get(pk=launch.pk)
+    follow(launch)
+    trace.write_bytes(whole)
+    follow(late, is_over=True)
+    assert len(tasks_of(launch)) == 7
+
+
 def test_one_that_took_too_long_has_failed(tmp_path: Path) -> None:
     why = "It ran longer than it may."
     launch = sample_launch("cancelled", tmp_path / "a", code=TIME_LIMIT, message=why)

@@ -49,7 +49,9 @@ def follow(launch: Launch, *, is_over: bool = False) -> None:
     if launch.trace == TraceBy.TOWER:
         return
     while (seen := _look(launch, is_over)) is not None:
-        if not _store(launch, seen, is_over) or not (is_over and seen.is_behind):
+        is_stored = _store(launch, seen, is_over)
+        # When all is over, what another has read but a part of is read to its end.
+        if not is_over or (is_stored and not seen.is_behind):
             return
     if not is_over:
         _say_alive(launch)
