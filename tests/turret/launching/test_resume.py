@@ -13,6 +13,7 @@ from tests.nextflow.runs import PIPELINES, Run
 from tests.turret.factories import WorkflowFactory
 from tests.turret.launching.site import ACTOR, Site, end, files, look_until, printed
 from turret.choices import LaunchState, Status
+from turret.errors import BadLaunch
 from turret.models import Launch
 from turret.services.launching.cancelling import cancel
 from turret.services.launching.resuming import relaunch, resume
@@ -80,10 +81,15 @@ def test_a_run_from_the_command_line_goes_on_here(
         profile="test",
         params={"samples": "a,b", "lines": 3},
     )
-    launch = resume(workflow.pk, user=real.user, actor=ACTOR, changes={})
+    changes = {"params": {"samples": "a,b,c", "lines": 3}}
+    launch = resume(workflow.pk, user=real.user, actor=ACTOR, changes=changes)
     end(launch)
     assert launch.state == LaunchState.SUCCEEDED, printed(launch)
-    assert set(statuses(launch).values()) == {"CACHED"}
+    known = ["MAKE (a)", "MAKE (b)", "COUNT (a)", "COUNT (b)"]
+    assert statuses(launch) == {
+        **dict.fromkeys(known, "CACHED"),
+        **dict.fromkeys(["MAKE (c)", "COUNT (c)", "MERGE"], "COMPLETED"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,6 +98,9 @@ def test_a_run_from_the_command_line_goes_on_here(
         {"launch_dir": "/etc"},
         {"launch_dir": ""},
         {"launch_dir": "relative"},
+        {"work_dir": "/etc"},
+        {"work_dir": "s3://bucket/work"},
+        {"work_dir": ""},
         {"session_id": ""},
         {"status": Status.RUNNING},
     ],
@@ -101,12 +110,53 @@ def test_a_run_that_is_not_to_be_reached_is_not_gone_on_with(
 ) -> None:
     directory = site.directory / "allowed" / "run"
     (directory / ".nextflow").mkdir(parents=True)
-    workflow = WorkflowFactory.create(
-        ended=True, **{"launch_dir": str(directory), **told}
-    )
+    places = {"launch_dir": str(directory), "work_dir": str(directory / "work")}
+    workflow = WorkflowFactory.create(ended=True, **{**places, **told})
     with pytest.raises(IllegalTransition):
         resume(workflow.pk, user=site.user, actor=ACTOR, changes={})
     assert not Launch.objects.exists()
+
+
+def test_one_directory_of_two_names_is_gone_on_with_once(site: Site) -> None:
+    directory = site.directory / "allowed" / "run"
+    (directory / ".nextflow").mkdir(parents=True)
+    link = directory.parent / "link"
+    link.symlink_to(directory)
+    workflows = [
+        WorkflowFactory.create(
+            ended=True,
+            launch_dir=str(path),
+            work_dir=f"{path}/work",
+            project_dir=str(PIPELINES / "three"),
+            repository="",
+            session_id=f"0000000{number}-0000-4000-8000-000000000000",
+        )
+        for number, path in enumerate((directory, link))
+    ]
+    ask: dict[str, Any] = {"user": site.user, "actor": ACTOR, "changes": {}}
+    launch = resume(workflows[0].pk, **ask)
+    with pytest.raises(IllegalTransition, match="same launch directory"):
+        resume(workflows[1].pk, **ask)
+    assert launch.launch_dir == str(directory)
+
+
+def test_a_name_that_its_directory_knows_is_refused(site: Site) -> None:
+    launch = site.submit(params=ENDS, run_name="mine")
+    end(launch)
+    with pytest.raises(BadLaunch) as caught:
+        resumed(site, launch, run_name="mine")
+    assert list(caught.value.fields) == ["run_name"]
+
+
+def test_what_is_masked_is_not_gone_on_with(site: Site) -> None:
+    launch = site.submit(params={**ENDS, "api_token": "hidden"})
+    end(launch)
+    changes = {"params": {**ENDS, "api_token": "[masked]"}}
+    with pytest.raises(BadLaunch) as caught:
+        resumed(site, launch, **changes)
+    assert list(caught.value.fields) == ["params.api_token"]
+    with pytest.raises(BadLaunch):
+        relaunch(launch.pk, user=site.user, actor=ACTOR, changes=changes)
 
 
 def test_one_that_is_under_way_is_not_resumed(site: Site) -> None:

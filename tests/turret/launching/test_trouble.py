@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
+from seqhub.lib import processes
 from seqhub.operations.models import Attention
 from tests.factories import HOST
 from tests.needs import need
-from tests.turret.launching.site import Site, end, files
+from tests.turret.launching.site import (
+    ACTOR,
+    Site,
+    end,
+    files,
+    look_until,
+    state_of,
+)
 from turret.choices import LaunchState
 from turret.models import Launch
+from turret.services.launching import plans
+from turret.services.launching.cancelling import cancel
 from turret.services.launching.environments import configured_compute
+from turret.services.launching.starting import claim_due
 from turret.services.launching.watching import Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -106,6 +120,104 @@ def test_its_exit_code_is_kept_though_the_disk_has_filled(site: Site) -> None:
     look_with_disk(site, 256, full="")
     end(launch)
     assert (launch.state, launch.exit_code) == (LaunchState.FAILED, 3)
+
+
+def started(site: Site) -> Launch:
+    """One that runs, and sleeps."""
+    launch = site.submit(params={"sleep": 600, "exit": 0})
+    look_until(lambda: state_of(launch) == LaunchState.RUNNING)
+    launch.refresh_from_db()
+    return launch
+
+
+def test_a_disk_that_hangs_holds_it_up_and_is_named(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "ANSWER_S", 0.3)
+    launch = site.submit(params={"sleep": 0, "exit": 0})
+    directory = files(launch).directory
+    directory.mkdir(parents=True)
+    # To open it takes until somebody reads.
+    os.mkfifo(files(launch).output)
+    watch = Watch(HOST)
+    watch.look()
+    launch.refresh_from_db()
+    assert (launch.state, launch.code) == (LaunchState.STARTING, "disk_silent")
+    assert str(directory.parent) in launch.message
+    with files(launch).output.open("rb"):
+        look_until(lambda: state_of(launch) == LaunchState.SUCCEEDED, watch)
+
+
+def test_its_directory_is_removed_while_it_runs(site: Site) -> None:
+    launch = started(site)
+    shutil.rmtree(files(launch).directory)
+    watch = Watch(HOST)
+    watch.look()
+    assert state_of(launch) == LaunchState.RUNNING
+    for member in processes.session_members(launch.pid or 0):
+        member.send(signal.SIGKILL)
+    end(launch)
+    assert (launch.state, launch.code) == (LaunchState.LOST, "lost")
+    assert "gone" in launch.message
+
+
+def test_without_its_directory_it_is_cancelled_with_all_it_started(site: Site) -> None:
+    launch = started(site)
+    shutil.rmtree(files(launch).directory)
+    cancel(launch.pk, actor=ACTOR)
+    end(launch)
+    assert launch.state == LaunchState.CANCELLED
+    assert processes.session_members(launch.pid or 0) == []
+
+
+def test_a_clock_that_was_set_back_gives_no_more_time(site: Site) -> None:
+    text = site.nextflow.read_text()
+    site.nextflow.write_text(text.replace("#!/bin/bash", "#!/bin/bash\ntrap '' TERM"))
+    launch = started(site)
+    cancel(launch.pk, actor=ACTOR)
+    Watch(HOST).look()
+    Launch.objects.update(kill_at=timezone.now() + dt.timedelta(hours=1))
+    end(launch)
+    assert launch.state == LaunchState.CANCELLED
+    assert processes.session_members(launch.pid or 0) == []
+
+
+def test_who_asked_first_begins_first_whatever_the_clock_says(
+    site: Site, settings: Settings
+) -> None:
+    site.launcher["max_concurrent"] = 1
+    settings.CONFIG = site.config()
+    first, second = site.submit(), site.submit()
+    earlier = first.submitted_at - dt.timedelta(hours=1)
+    Launch.objects.filter(pk=second.pk).update(submitted_at=earlier)
+    claim_due(HOST)
+    states = [state_of(first), state_of(second)]
+    assert states == [LaunchState.STARTING, LaunchState.PENDING]
+
+
+def test_a_log_of_many_gigabytes_and_odd_bytes_is_not_read_whole(site: Site) -> None:
+    site.nextflow.write_text(
+        "#!/bin/bash\ntruncate -s 3G ../output.log\n"
+        "printf '\\nERROR ~ no \\0 such \\377\\033file\\n'\nexit 1\n"
+    )
+    launch = site.submit()
+    failed(launch, "nextflow_failed")
+    assert "no \ufffd such \ufffd file" in launch.message
+
+
+def test_what_a_pipeline_prints_of_java_is_no_wrong_java(site: Site) -> None:
+    site.nextflow.write_text(
+        '#!/bin/bash\ntouch "$2"\necho "picard: set JAVA_HOME"\nexit 1\n'
+    )
+    failed(site.submit(), "nextflow_failed")
+
+
+@pytest.mark.parametrize("home", ["/nowhere", "/etc"])
+def test_there_is_no_java_where_it_is_looked_for(
+    real: Site, monkeypatch: pytest.MonkeyPatch, home: str
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", home)
+    failed(real.submit(), "wrong_java")
 
 
 def test_what_it_goes_on_with_is_gone(site: Site) -> None:

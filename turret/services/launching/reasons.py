@@ -24,6 +24,7 @@ _OF_JAVA = re.compile(
 )
 _ERROR = re.compile(r"^(?:ERROR ~ |ERROR: )(?P<what>.*)$", re.MULTILINE)
 _CAUSE = re.compile(r"^Caused by:\n\s*(?P<cause>\S.*)$", re.MULTILINE)
+_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]+")
 _LOG = "Look at its log"
 
 
@@ -153,4 +154,5 @@ def _told(printed: str) -> str:
     else:
         lines = [line.strip() for line in printed.splitlines() if line.strip()]
         what = lines[-1] if lines else ""
-    return what.strip().rstrip(".")[:_LONGEST]
+    # It is also shown on terminals.
+    return _CONTROL.sub(" ", what).strip().rstrip(".")[:_LONGEST]

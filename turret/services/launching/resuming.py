@@ -106,8 +106,14 @@ def _of_traced(workflow: Workflow) -> LaunchRequest:
     if workflow.status in UNDER_WAY:
         word = workflow.get_status_display()
         raise IllegalTransition(f"{workflow} is {word}; wait for its end.")
-    if problem := _problem(workflow.launch_dir):
-        raise IllegalTransition(f"{workflow} can't be resumed here: {problem}")
+    try:
+        # By their real names: nobody is to go on with one directory under two.
+        launch_dir = _below_roots("launch", workflow.launch_dir)
+        work_dir = _below_roots("work", workflow.work_dir)
+        _check_cache(launch_dir / ".nextflow")
+    except (ValueError, OSError, RuntimeError, TimedOut) as error:
+        told = f"{error}".rstrip(".")
+        raise IllegalTransition(f"{workflow} can't be resumed here: {told}.") from None
     source = workflow.repository or workflow.project_dir
     if not source:
         raise IllegalTransition(f"Nobody has told which pipeline {workflow} ran.")
@@ -119,25 +125,25 @@ def _of_traced(workflow: Workflow) -> LaunchRequest:
         params=workflow.params or {},
         labels=tuple(workflow.labels),
         session=workflow.session_id,
-        launch_dir=workflow.launch_dir,
-        work_dir=workflow.work_dir,
+        launch_dir=str(launch_dir),
+        work_dir=str(work_dir),
     )
 
 
-def _problem(launch_dir: str) -> str:
-    """Why nothing can be gone on with there; empty: it can."""
+def _below_roots(kind: str, told: str) -> Path:
+    """The real path of a directory that a run has told. Raises ValueError where it is
+    not to be used, TimedOut, OSError, RuntimeError."""
+    if not told.startswith("/"):
+        raise ValueError(f"its {kind} directory is not one of a disk: {told or 'none'}")
+    real = within(ANSWER_S, told, Path(told).resolve)
     roots = settings.CONFIG.turret.launcher.allowed_roots
-    if not launch_dir.startswith("/") or "\0" in launch_dir:
-        return "its launch directory is not known."
-    try:
-        real = within(ANSWER_S, launch_dir, Path(launch_dir).resolve)
-        allowed = [within(ANSWER_S, str(root), root.resolve) for root in roots]
-        cache = real / ".nextflow"
-        can_write = within(ANSWER_S, launch_dir, os.access, cache, os.W_OK | os.X_OK)
-    except (OSError, RuntimeError, TimedOut) as error:
-        return f"{error}."
+    allowed = [within(ANSWER_S, str(root), root.resolve) for root in roots]
     if not any(real.is_relative_to(root) for root in allowed):
-        return f"{launch_dir} does not lie below turret.launcher.allowed_roots."
-    if not can_write:
-        return f"{cache} is not there, or not SeqHub's to write."
-    return ""
+        raise ValueError(f"{told} does not lie below turret.launcher.allowed_roots")
+    return real
+
+
+def _check_cache(cache: Path) -> None:
+    """Raises ValueError, TimedOut."""
+    if not within(ANSWER_S, str(cache.parent), os.access, cache, os.W_OK | os.X_OK):
+        raise ValueError(f"{cache} is not there, or not SeqHub's to write")
