@@ -46,7 +46,7 @@ def test_the_log_follows_to_its_end_and_shows_each_line_once(
     )
     expect(shown).to_contain_text("no end", timeout=10_000)
     expect(page.locator(".log-next")).to_have_count(0, timeout=10_000)
-    expect(page.locator("#do-relaunch")).to_be_visible(timeout=10_000)
+    expect(page.locator("#do-resume")).to_be_visible(timeout=10_000)
     text = shown.text_content() or ""
     assert text.count("line 50\n") == 1
     assert text.endswith("line 99\n<b>bold</b>\nno end\n")

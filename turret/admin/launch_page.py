@@ -22,9 +22,10 @@ from turret.admin.launch_actions import (
 )
 from turret.admin.launch_form import LaunchFormPages
 from turret.admin.launches import LaunchList
-from turret.choices import ENDED_LAUNCH, FINAL, LAUNCH_COLOURS
+from turret.choices import ENDED_LAUNCH, FINAL
 from turret.engine.states import done_of
 from turret.models import Launch, Workflow
+from turret.panels.cells import bar_colour
 from turret.panels.launch_cells import launch_chip
 from turret.panels.launch_links import launch_link
 from turret.panels.launch_log import FILES, log_from
@@ -166,7 +167,6 @@ def _head(request: HttpRequest, launch: Launch) -> dict[str, Any]:
     workflow = launch.workflow
     tally = tally_of(workflow)
     may = request.user.has_perm
-    colour = LAUNCH_COLOURS[launch.state]
     subjects = [launch.subject, workflow.subject]
     buttons = buttons_of(request, launch)
     return {
@@ -181,7 +181,7 @@ def _head(request: HttpRequest, launch: Launch) -> dict[str, Any]:
         "has_more": any(button.is_rare for button in buttons),
         "tiles": tiles(tally),
         "done": done_of(counters_of(workflow), ended=workflow.status in FINAL),
-        "bar_colour": colour if colour in ("success", "danger") else "primary",
+        "bar_colour": bar_colour(workflow),
         "attention": list(open_attention().filter(subject__in=subjects)),
         "live_s": 0 if launch.state in ENDED_LAUNCH else LIVE_S,
         "may_ignore": may("operations.change_attention"),

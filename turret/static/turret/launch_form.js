@@ -87,6 +87,12 @@
         input.dispatchEvent(new Event("input", { bubbles: true }));
       }
     }
+    const group = event.target.closest(".launch-groups a");
+    if (group) {
+      const fold = document.getElementById(group.hash.slice(1));
+      fold.open = true;
+      fold.querySelector("summary").focus({ preventScroll: true });
+    }
     // A field that is folded away, or hidden, can't be jumped to.
     const jump = event.target.closest("#launch-problems a");
     if (jump) {
