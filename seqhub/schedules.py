@@ -50,19 +50,21 @@ def ticks(host: str) -> tuple[Tick, ...]:
     )
 
 
-def sync_schedules(host: str) -> None:
-    """Make django-q2's schedules for `host` the ones above.
+def sync_schedules(host: str, *, queue: str = "") -> None:
+    """Make django-q2's schedules for `host` the ones above; with `queue` only those of
+    that queue, and the others stay as they are.
 
     A schedule that stays keeps its next run, so a restart loses no tick.
     """
-    wanted = ticks(host)
+    wanted = [tick for tick in ticks(host) if queue in ("", tick.queue)]
     with transaction.atomic():
         # Two hosts may start at once, and django-q2 has no unique names.
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        Schedule.objects.filter(name__endswith=f"@{host}").exclude(
-            name__in=[tick.name for tick in wanted]
-        ).delete()
+        if not queue:
+            Schedule.objects.filter(name__endswith=f"@{host}").exclude(
+                name__in=[tick.name for tick in wanted]
+            ).delete()
         for tick in wanted:
             values = {
                 "func": tick.function,
@@ -79,7 +81,10 @@ def sync_schedules(host: str) -> None:
             )
 
 
-def ring_all(host: str) -> None:
-    """Ring every doorbell once: the first scheduler pass comes after 30 s."""
+def ring_all(host: str, *, queue: str = "") -> None:
+    """Ring every doorbell once, or those of a queue: the first scheduler pass comes
+    after 30 s."""
     for tick in ticks(host):
+        if queue not in ("", tick.queue):
+            continue
         ring(tick.function, *tick.arguments, queue=tick.queue)

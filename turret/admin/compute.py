@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, display
 from django.core.exceptions import PermissionDenied
@@ -259,6 +260,8 @@ def _tested(request: HttpRequest, row: ComputeEnvironment) -> dict[str, Any]:
     found = test.data.get("found") if test else None
     return {
         "compute": row,
+        # What another host is configured with is not known here.
+        "is_here": row.host == settings.CONFIG.host,
         "test": test,
         "found": found,
         "nextflow": nextflow_of(row),

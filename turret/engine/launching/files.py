@@ -8,7 +8,8 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class LaunchFiles:
-    """Their places. All are readable to their owner only: parameters may be secret."""
+    """Their places. Parameters, configuration, script and token are readable to their
+    owner only: they may be secret."""
 
     directory: Path
 

@@ -45,7 +45,8 @@ def spawn(files: LaunchFiles, env: Mapping[str, str]) -> None:
     That it has begun is seen from its files.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    output = os.open(files.output, flags, PRIVATE)
+    mode = 0o640 if _is_shared(files) else PRIVATE
+    output = os.open(files.output, flags, mode)
     try:
         # setsid leaves at once; the shell goes on as its orphan.
         done = subprocess.run(
@@ -66,6 +67,18 @@ def spawn(files: LaunchFiles, env: Mapping[str, str]) -> None:
         raise NotStarted(f"setsid ended with exit code {done.returncode}")
 
 
+def make_directory(files: LaunchFiles) -> None:
+    """Our user's alone; or to be read by a group, where the directory of all launches
+    passes its own on (set-group-ID). Raises OSError."""
+    files.directory.parent.mkdir(parents=True, exist_ok=True)
+    mode = 0o750 if _is_shared(files) else 0o700
+    files.directory.mkdir(mode=mode, exist_ok=True)
+
+
+def _is_shared(files: LaunchFiles) -> bool:
+    return bool(files.directory.parent.stat().st_mode & stat.S_ISGID)
+
+
 def see(files: LaunchFiles) -> Sight:
     """Raises OSError."""
     # In this order: what is written later is read first.
@@ -80,7 +93,7 @@ def claim(files: LaunchFiles) -> bool:
 
     Raises OSError: then the script can't begin either.
     """
-    files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(files)
     try:
         # The script makes a directory: the two are told apart.
         files.claim.symlink_to("nobody")

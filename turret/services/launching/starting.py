@@ -31,6 +31,7 @@ from turret.services.launching import locks, reasons, tokens
 from turret.services.launching.ending import end
 from turret.services.launching.environments import (
     environment_of,
+    launches_dir,
     nextflow_of,
     own_environment,
     traced_by,
@@ -106,8 +107,23 @@ def _claim(pk: int) -> bool:
     )
     if launch is None:
         return False
+    _bring_home(launch)
     change_state(launch, LaunchState.STARTING)
     return True
+
+
+def _bring_home(launch: Launch) -> None:
+    """Its files lie where this host has them; who asked for it may be another host,
+    or another user."""
+    before, home = Path(launch.directory), launches_dir() / launch.launch_id
+    if before == home:
+        return
+    names = ("directory", "launch_dir", "work_dir")
+    for name in names:
+        path = Path(getattr(launch, name))
+        if path.is_relative_to(before):
+            setattr(launch, name, str(home / path.relative_to(before)))
+    launch.save(update_fields=names)
 
 
 def begin(pk: int, jobs: Mapping[str, Job]) -> None:
@@ -208,8 +224,7 @@ def _begin(launch: Launch, jobs: Mapping[str, Job]) -> None:
 
 def prepare(launch: Launch, env: dict[str, str]) -> None:
     """Write its files. Raises OSError, TimedOut."""
-    private = files_of(launch).directory.mkdir
-    on_disk(launch, private, mode=0o700, parents=True, exist_ok=True)
+    on_disk(launch, process.make_directory, files_of(launch))
     for path in (Path(launch.launch_dir), Path(launch.work_dir)):
         place = str(path.parent)
         within(ANSWER_S, place, path.mkdir, parents=True, exist_ok=True)
