@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,26 +9,31 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.utils import timezone
 from pytest_django import Settings
 
 from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.models import Attention, Event
 from tests.factories import HOST
-from tests.turret.factories import ComputeFactory, LaunchFactory
+from tests.turret.factories import ComputeFactory
+from tests.turret.launching.ended import (
+    WORK,
+    fill,
+    gone_on_with,
+    is_there,
+    kinds,
+    resumed,
+    worked,
+)
 from tests.turret.launching.site import ACTOR, Site, end, files, printed
 from turret.choices import LaunchState
 from turret.engine.launching import rooms as engine
 from turret.models import Launch
-from turret.services.launching import locks, tidying
 from turret.services.launching.clearing import clear, finish, verdicts
-from turret.services.launching.resuming import relaunch, resume
+from turret.services.launching.resuming import relaunch
 from turret.services.launching.rooms import current_policy
-from turret.services.launching.tidying import settle, tidy, time_for_work
+from turret.services.launching.tidying import tidy
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WORK = "ab/cdef01"
 
 
 def configure(site: Site, settings: Settings, **values: Any) -> None:
@@ -42,62 +46,6 @@ def by_policy(site: Site, settings: Settings) -> Site:
     """Succeeded ones go after 10 days, the others after 100."""
     configure(site, settings, clear_after_days=10, clear_resumable_after_days=100)
     return site
-
-
-def worked(
-    site: Site, days: float = 50, state: str = LaunchState.SUCCEEDED, **values: Any
-) -> Launch:
-    """One that has ended so many days ago, with its files on disk."""
-    ended_at = timezone.now() - dt.timedelta(days=days)
-    launch = LaunchFactory.create(
-        host=HOST,
-        owner=site.user,
-        workflow__session_id="11111111-2222-3333-4444-555555555555",
-        state=state,
-        submitted_at=ended_at,
-        started_at=ended_at,
-        state_since=ended_at,
-        finished_at=ended_at,
-    )
-    launch.directory = str(site.launches / launch.launch_id)
-    found = files(launch)
-    launch.launch_dir, launch.work_dir = str(found.launch_dir), str(found.work_dir)
-    for name, value in values.items():
-        setattr(launch, name, value)
-    launch.save()
-    fill(launch)
-    return launch
-
-
-def fill(launch: Launch) -> None:
-    for path in (
-        files(launch).output,
-        Path(launch.work_dir) / WORK / "out.txt",
-        Path(launch.launch_dir) / ".nextflow" / "cache" / "db",
-        Path(launch.launch_dir) / "results" / "table.txt",
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * 1000)
-
-
-def gone_on_with(site: Site, launch: Launch, **values: Any) -> Launch:
-    """Resumed from it, in its directories."""
-    places = {"launch_dir": launch.launch_dir, "work_dir": launch.work_dir}
-    return worked(site, parent=launch, **{**places, **values})
-
-
-def resumed(site: Site, launch: Launch, **changes: Any) -> Launch:
-    pk = launch.workflow_id
-    return resume(pk, user=site.user, actor=ACTOR, changes=changes)
-
-
-def is_there(launch: Launch) -> bool:
-    return (Path(launch.work_dir) / WORK / "out.txt").exists()
-
-
-def kinds(launch: Launch) -> list[str]:
-    rows = Event.objects.filter(subject=launch.subject).order_by("pk")
-    return list(rows.values_list("kind", flat=True))
 
 
 def why(launch: Launch) -> tuple[bool, str]:
@@ -113,57 +61,6 @@ def tidy_twice() -> None:
     """The second one does what the first has marked."""
     tidy(HOST)
     tidy(HOST)
-
-
-def test_what_launches_hold_is_measured_once_they_have_ended(site: Site) -> None:
-    ended, running = worked(site), worked(site, state=LaunchState.RUNNING)
-    never_began = LaunchFactory.create(
-        host=HOST,
-        state=LaunchState.CANCELLED,
-        started_at=None,
-        directory=str(site.launches / "none"),
-    )
-    elsewhere = LaunchFactory.create(host="other", state=LaunchState.SUCCEEDED)
-    tidy(HOST)
-    rows = Launch.objects.in_bulk()
-    assert rows[ended.pk].size_bytes == 4000
-    assert rows[never_began.pk].size_bytes == 0
-    assert rows[running.pk].size_bytes is None
-    assert rows[elsewhere.pk].size_bytes is None
-
-
-def test_a_disk_that_is_away_holds_not_nothing(site: Site) -> None:
-    launch = worked(site)
-    site.launches.rename(site.directory / "away")
-    site.launches.mkdir()
-    tidy(HOST)
-    launch.refresh_from_db()
-    assert launch.size_bytes is None
-
-
-def test_what_is_gone_on_with_is_measured_anew_at_its_end(site: Site) -> None:
-    first = worked(site)
-    tidy(HOST)
-    second = resumed(site, first)
-    first.refresh_from_db()
-    assert first.size_bytes is None
-    tidy(HOST)
-    first.refresh_from_db()
-    assert first.size_bytes is None
-    Launch.objects.filter(pk=second.pk).update(state=LaunchState.FAILED)
-    (Path(first.work_dir) / "more").write_bytes(b"x" * 500)
-    tidy(HOST)
-    assert Launch.objects.get(pk=first.pk).size_bytes == 4500
-
-
-def test_a_measurement_takes_several_ticks(site: Site) -> None:
-    launch = worked(site)
-    looks = iter([False, False, False, True])
-    assert not settle(launch.pk, lambda: next(looks))
-    assert files(launch).measuring.exists()
-    assert settle(launch.pk, time_for_work())
-    assert not files(launch).measuring.exists()
-    assert Launch.objects.get(pk=launch.pk).size_bytes == 4000
 
 
 @pytest.mark.parametrize(
@@ -439,44 +336,6 @@ def test_what_can_not_be_removed_is_told_until_it_is(
     tidy(HOST)
     assert not Attention.objects.filter(subject=launch.subject).exists()
     assert not is_there(launch)
-
-
-def test_one_process_a_host_does_it(site: Site) -> None:
-    launch = worked(site)
-    done = threading.Event()
-
-    def hold() -> None:
-        try:
-            with locks.exclusive(locks.TIDY, HOST) as is_mine:
-                assert is_mine
-                held.set()
-                done.wait(60)
-        finally:
-            connection.close()
-
-    held = threading.Event()
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(30)
-    tidy(HOST)
-    done.set()
-    thread.join(30)
-    assert Launch.objects.get(pk=launch.pk).size_bytes is None
-
-
-def test_the_rest_is_rung_for_when_the_time_is_over(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rung: list[str] = []
-    monkeypatch.setattr(tidying, "ring_to_tidy", rung.append)
-    worked(site)
-    monkeypatch.setattr(tidying, "WORK_S", 0)
-    tidy(HOST)
-    assert rung == [HOST]
-    monkeypatch.undo()
-    monkeypatch.setattr(tidying, "ring_to_tidy", rung.append)
-    tidy(HOST)
-    assert rung == [HOST]
 
 
 @pytest.mark.slow
