@@ -125,9 +125,11 @@ def read_config(text: str, revision: str = "") -> str:
 
 
 def refs(text: str) -> Refs:
-    """Branches and tags. Raises InvalidValue, SourceTrouble."""
+    """Branches and tags; none of a directory, which is launched as it stands. Raises
+    InvalidValue, SourceTrouble."""
     source, _ = source_of(text)
-    return _asked(source, PATIENCE_S, repository(PATIENCE_S).refs, source)
+    found = _asked(source, PATIENCE_S, repository(PATIENCE_S).refs, source)
+    return Refs() if source.kind == "local" else found
 
 
 def clone(text: str, revision: str, path: str) -> tuple[str, str]:

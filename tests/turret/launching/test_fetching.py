@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.factories import HOST
-from tests.turret.engine.pipelines.repositories import Origin, made
+from tests.turret.engine.pipelines.repositories import Origin, made, served
 from tests.turret.launching.site import ACTOR, Site, end, files, look_until, state_of
+from tests.turret.services.calls import create_call
 from turret.choices import LaunchState
+from turret.engine.records import Begin, Run
 from turret.errors import BadLaunch
 from turret.models import Workflow
+from turret.services import creation, tracing
+from turret.services.callers import NO_TOKEN, Caller
 from turret.services.launching.cancelling import cancel
 from turret.services.launching.fetching import fetch
 from turret.services.launching.requests import LaunchRequest
@@ -69,6 +73,16 @@ def test_one_that_can_not_be_fetched_has_failed(
     assert launch.workflow.commit_id == ""
 
 
+def test_one_that_asks_for_a_password_says_so(
+    site: Site, origin: Origin, tmp_path: Path
+) -> None:
+    with served(origin.bare.parent) as address:
+        launch = site.submit(source=f"{address}/private/pipe.git")
+        end(launch)
+    assert launch.state == LaunchState.FAILED
+    assert "asks for a password or a key" in launch.message
+
+
 def test_one_that_hangs_keeps_nobody_back_and_is_cancelled(
     site: Site, silent: str
 ) -> None:
@@ -97,9 +111,21 @@ def test_it_is_fetched_once(site: Site, origin: Origin) -> None:
 def test_what_nextflow_says_of_the_directory_hides_nothing(
     site: Site, origin: Origin
 ) -> None:
-    launch = site.submit(source=origin.url, revision="1.0", params={"exit": 0})
-    end(launch)
+    launch = site.submit(source=origin.url, revision="1.0", params={"sleep": 300})
+    look_until(lambda: state_of(launch) == LaunchState.RUNNING)
+    caller = Caller(None, NO_TOKEN, True, "", "", "Nextflow/24.10.0")
+    call = create_call(
+        workflow_id=launch.launch_id,
+        run_name=launch.run_name,
+        project_name="main.nf",
+        repository="",
+    )
+    assert creation.workflow_id_of(call, caller, None) == launch.launch_id
+    told = Run(project_name="main.nf", project_dir="/x", run_name=launch.run_name)
+    begin = Begin(told, [], dag=None, instant=None)
+    tracing.begin(launch.launch_id, begin, caller)
     row = Workflow.objects.get(pk=launch.workflow_id)
+    assert row.project_dir == "/x"
     assert (row.project_name, row.repository) == (origin.url, origin.url)
     assert (row.revision, len(row.commit_id)) == ("1.0", 40)
 

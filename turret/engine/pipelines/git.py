@@ -159,6 +159,12 @@ def _error(said: str, url: str) -> RepositoryError:
     for kind, phrases in _SAID:
         if any(phrase in lower for phrase in phrases):
             return RepositoryError(kind, f"{_WORDS[kind].format(url=url)}.")
+    if "dubious ownership" in lower:
+        words = (
+            f"{url} belongs to another user, whom git does not trust. As the user that "
+            "runs SeqHub: git config --global --add safe.directory, and its path."
+        )
+        return RepositoryError("broken", words)
     lines = [line for line in said.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("fatal: ", "error: "))] or lines
     last = told[0].removeprefix("fatal: ")[:300] if told else "it gave no reason"

@@ -43,6 +43,8 @@ def check_samplesheet(
         found = list(checking.problems(schema, [[row for _, row in rows]], cpu_s=CPU_S))
     except (BadSchema, _Unreadable, checking.Unchecked) as error:
         return [str(error)]
+    if not rows:
+        return ["The sheet has nothing below its header."]
     told = [_told(problem, [line for line, _ in rows]) for problem in found]
     if look is not None:
         told += _not_there(rows, columns, look)

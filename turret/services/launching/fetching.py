@@ -13,12 +13,13 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from turret.choices import LaunchState
+from turret.engine.launching import process
 from turret.engine.pipelines.git import RepositoryError
 from turret.engine.pipelines.sources import resolve
 from turret.models import Launch, Workflow
 from turret.services.launching import locks, reasons
 from turret.services.launching.checkouts import gone_on_with, is_missing, place_of
-from turret.services.launching.plans import files_of
+from turret.services.launching.plans import files_of, on_disk
 from turret.services.launching.starting import begin, fail
 from turret.services.launching.states import Reason, lock_launch, wait
 from turret.services.repositories import repository
@@ -80,7 +81,7 @@ def _check_out(launch: Launch, place: Path) -> None:
     is_same = before is not None and before.revision == launch.revision
     wanted = before.commit_id if before and is_same else launch.revision
     try:
-        files_of(launch).directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        on_disk(launch, process.make_directory, files_of(launch))
         commit = repository(LIMIT_S).check_out(source, wanted, place)
     except RepositoryError as error:
         step = "Correct the pipeline or its revision, then launch it again."

@@ -138,6 +138,8 @@ def rooms_of(maker: Launch, policy: Policy) -> list[Room]:
     if rooms and is_here and maker.launch_dir == str(files.launch_dir):
         cache = () if policy.with_launch_dir else (CACHE,)
         rooms.append(Room(str(base), (name, files.launch_dir.name, *cache)))
+        if policy.with_launch_dir:  # pipelines write results there, too
+            rooms.append(Room(str(base), (name, files.pipeline.name)))
     return rooms
 
 

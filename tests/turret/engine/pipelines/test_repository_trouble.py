@@ -14,6 +14,7 @@ import pytest
 
 from seqhub.lib import processes
 from seqhub.lib.files import locked
+from tests.needs import need
 from tests.turret.engine.pipelines.repositories import (
     PASSWORD,
     USER,
@@ -250,3 +251,12 @@ def test_only_what_git_needs_of_our_environment_reaches_it(
     assert "GIT_DIR" not in said
     assert "GIT_TERMINAL_PROMPT=0" in said
     assert "BatchMode=yes" in said
+
+
+def test_a_repository_of_another_user_is_named_with_what_to_do(
+    origin: Origin, repository: Repository
+) -> None:
+    need(os.getuid() == 0, "needs root, to give a repository away")
+    os.chown(origin.bare, 65_534, 65_534)
+    with pytest.raises(RepositoryError, match=r"safe\.directory"):
+        repository.read(resolve(origin.url), "", [])

@@ -44,6 +44,10 @@ def test_a_good_sheet_has_no_messages() -> None:
     assert told("s1,a.fq.gz,forward,1,true", "2,b.fastq.gz,,,", "", " , ,") == []
 
 
+def test_a_header_alone_is_no_sheet() -> None:
+    assert told() == told(", ,") == ["The sheet has nothing below its header."]
+
+
 def test_each_message_names_line_and_column() -> None:
     assert told(
         "s1,a.fq.gz,forward,1,true",
