@@ -102,10 +102,34 @@ def test_what_ended_while_the_site_was_away_is_known(site: Site) -> None:
     eventually(lambda: state(site, killed) == "lost", f"its loss\n{site.log}")
 
 
+def postmaster(site: Site) -> list[ProcessId]:
+    text = (site.data_dir / "postgres" / "postmaster.pid").read_text()
+    return [ProcessId.of(int(text.split("\n")[0]))]
+
+
+def workers(site: Site) -> list[ProcessId]:
+    return processes.session_members(site.sessions()[f"local-{site.host}"])
+
+
+def web_server(site: Site) -> list[ProcessId]:
+    return processes.session_members(site.sessions()["web"])
+
+
+def test_parts_of_the_site_are_killed_and_launches_go_on(site: Site) -> None:
+    files = launch(site, 5)
+    for part in (web_server, workers, postmaster):
+        for process in part(site):
+            process.send(9)
+    eventually(files.exit_code.exists, f"its end\n{site.log}")
+    eventually(site.is_ready, f"the site\n{site.log}")
+    eventually(lambda: state(site, files) == "succeeded", f"the news\n{site.log}")
+
+
 def test_it_is_stopped_by_nothing_of_ours(site: Site) -> None:
     files = launch(site, 600)
     environ = Path(f"/proc/{script_of(files).pid}/environ").read_bytes()
     names = {os.fsdecode(part).partition("=")[0] for part in environ.split(b"\0")}
-    assert not [name for name in names if name.startswith(("SEQHUB_", "DATABASE"))]
+    ours = ("SEQHUB_", "DJANGO_", "DATABASE", "PG")
+    assert not [name for name in names if name.startswith(ours)]
     assert site.stop() == 0
     assert script_of(files).is_alive()
