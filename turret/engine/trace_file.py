@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from turret.engine.log_lines import LOG_LINE, TRACE, moment
 from turret.engine.text_file import lines
 from turret.engine.trace_table import Records, Row, read_names
 
 MAX_FAILURES = 5
 # What Nextflow calls its file by itself, besides trace-<date>-<number>.txt.
 _USUAL = ("trace.txt", "trace.raw", "trace.tsv")
+# A log names its trace file before the first task.
+_MOST_LINES = 1_000
 
 
 @dataclass(slots=True)
@@ -92,16 +97,35 @@ def parse_nf_trace(path: str | PathLike[str]) -> dict[str, Any]:
 def trace_path_for_log(log: str | PathLike[str]) -> Path:
     """Where the trace file of a log is: `<stem>.trace.txt` beside it.
 
-    A `.nextflow.log` says nothing of its run in its name: there it is the youngest
-    file that is named as Nextflow names traces, or `trace.txt` when there is none.
+    A `.nextflow.log` says nothing of its run in its name: there it is the file that it
+    names itself, or else the youngest that is named as Nextflow names traces and is not
+    older than the log's first line; `trace.txt` when there is none.
     """
     path = Path(log)
     if path.name != ".nextflow.log":
         return path.with_name(f"{path.stem}.trace.txt")
-    found = [path.with_name(name) for name in _USUAL]
+    head = list(islice(lines(path), _MOST_LINES))
+    for line in head:
+        if (said := LOG_LINE.match(line)) and (found := TRACE.match(said["message"])):
+            return path.with_name(Path(found["path"].strip()).name)
+    began_s = _began_s(path, head)
+    usual = [path.with_name(name) for name in _USUAL]
     try:
-        found += path.parent.glob("trace-*.txt")
-        there = [(one.stat().st_mtime, one) for one in found if one.is_file()]
+        usual += path.parent.glob("trace-*.txt")
+        there = [(one.stat().st_mtime, one) for one in usual if one.is_file()]
     except OSError:
         there = []
-    return max(there)[1] if there else path.with_name(_USUAL[0])
+    own = [one for one in there if one[0] >= began_s]
+    return max(own)[1] if own else path.with_name(_USUAL[0])
+
+
+def _began_s(log: Path, head: list[str]) -> float:
+    """Since 1970; 0 when its first line does not say, or is of another time zone."""
+    first = LOG_LINE.match(head[0]) if head else None
+    if first is None:
+        return 0.0
+    written_at = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+    began_at = moment(first["at"], written_at)
+    if began_at is None or began_at > written_at:
+        return 0.0
+    return began_at.timestamp()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from turret.engine.nextflow_log import parse_nf_log
 from turret.engine.trace_file import parse_nf_trace, trace_path_for_log
 
 DATA = Path(__file__).parents[2] / "data" / "nextflow"
+LAUNCHED = DATA / "launched"
 NOTHING = {"completed": 0, "cached": 0, "failed": 0, "total": 0, "failures": []}
 
 
@@ -73,3 +76,23 @@ def test_of_a_launch_directory_it_is_the_youngest(tmp_path: Path) -> None:
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1_000 - age, 1_000 - age))
     assert trace_path_for_log(log) == tmp_path / "trace-20261122-5.txt"
+
+
+def test_it_is_the_one_that_the_log_names(tmp_path: Path) -> None:
+    log = tmp_path / ".nextflow.log"
+    shutil.copy(LAUNCHED / "finished" / "nextflow.log", log)
+    for name in ("trace.txt", "trace-20261122-5.txt"):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / "trace.txt", (1_000, 1_000))
+    assert trace_path_for_log(log) == tmp_path / "trace.txt"
+
+
+def test_an_earlier_run_s_is_not_taken(tmp_path: Path) -> None:
+    """Of a run that wrote none, in a directory where another did."""
+    log, old = tmp_path / ".nextflow.log", tmp_path / "trace-20261122-5.txt"
+    shutil.copy(LAUNCHED / "finished" / "trace.txt", old)
+    os.utime(old, (1_000, 1_000))
+    log.write_text("Nov-22 16:57:06.889 [main] DEBUG nextflow.Session - Run name: b\n")
+    os.utime(log, (1_800_000_000, 1_800_000_000))
+    assert trace_path_for_log(log) == tmp_path / "trace.txt"
+    assert parse_nf_log(log)["progress"] is None
