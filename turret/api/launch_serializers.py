@@ -21,6 +21,18 @@ from turret.models import Launch
 MASKING = "What looks like a secret is masked; null for who may not see it."
 
 
+# What a list shows: a row of the page has its own, and little of others.
+COLUMNS = (
+    *(column.name for column in Launch._meta.concrete_fields),
+    "workflow__workflow_id",
+    "workflow__status",
+    "compute__name",
+    "pipeline__name",
+    "owner__username",
+    "parent__workflow__workflow_id",
+)
+
+
 class LaunchSerializer(serializers.ModelSerializer[Launch]):
     """A start of a pipeline."""
 

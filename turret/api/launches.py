@@ -28,6 +28,7 @@ from turret.api.launch_requests import (
     wanted_by,
 )
 from turret.api.launch_serializers import (
+    COLUMNS,
     CancelledSerializer,
     LaunchDetailSerializer,
     LaunchSerializer,
@@ -77,7 +78,7 @@ class LaunchList(ListAPIView[Launch]):
     model_permissions: ClassVar = PERMISSIONS
 
     def get_queryset(self) -> QuerySet[Launch]:
-        return listed_launches()
+        return listed_launches().only(*COLUMNS)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), **context_of(self.request)}

@@ -173,3 +173,8 @@ def test_masking_again_changes_nothing(value: Any) -> None:
 def test_a_long_text_is_read_once(text: str) -> None:
     # Patterns that tried every beginning anew would take hours.
     mask(text * 300_000 + "token")
+
+
+@pytest.mark.parametrize("word", ["\u017fecret", "credent\u0131al", "To\u212aen"])
+def test_letters_that_are_another_s_case_hide_nothing(word: str) -> None:
+    assert SECRET not in mask(f"{word} = {SECRET}")
