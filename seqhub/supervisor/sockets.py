@@ -18,6 +18,8 @@ BACKLOG = 2048
 # connections inherit it (socket(7), SO_RCVTIMEO); idle ones between two requests hold
 # no thread and are not meant.
 SILENCE_S = 30
+# How long requests that run may go on when the web server is told to stop.
+GRACE_S = 30
 
 
 def listen(host: str, port: int) -> list[socket.socket]:

@@ -18,7 +18,6 @@ from seqhub.database import embedded_postgres
 from seqhub.lib import queues
 from seqhub.lib.stopping import Interrupted, StopRequests
 from seqhub.postgres import DataDirectoryFull, EmbeddedPostgres, PostgresError
-from seqhub.supervisor import web
 from seqhub.supervisor.child import Child
 from seqhub.supervisor.directory import (
     claim_host,
@@ -36,11 +35,13 @@ from seqhub.supervisor.preparation import (
     prepare_database,
 )
 from seqhub.supervisor.record import MARK, Record
-from seqhub.supervisor.sockets import listen
+from seqhub.supervisor.sockets import GRACE_S, listen
 from seqhub.supervisor.systemd import notify_systemd
 
 # Without -P the current directory would come first on the import path.
 PYTHON = (sys.executable, "-P", "-m")
+# Not imported: gunicorn is not for the supervisor's memory.
+WEB = "seqhub.supervisor.web"
 # For our supervisor alone; gunicorn would answer systemd in our place.
 NOT_INHERITED = (
     "NOTIFY_SOCKET",
@@ -148,10 +149,10 @@ def _children(
     children = [
         Child(
             "web",
-            [*PYTHON, web.__name__, *map(str, descriptors)],
+            [*PYTHON, WEB, *map(str, descriptors)],
             {**env, "SEQHUB_ROLE": "web"},
             pass_fds=[*descriptors, *shared_lock],
-            patience_s=web.GRACE_S + 10,
+            patience_s=GRACE_S + 10,
         )
     ]
     for name, queue in (

@@ -9,6 +9,7 @@ import gc
 import os
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
+from seqhub.supervisor.sockets import GRACE_S
+
 WORKERS = 2
 THREADS = 4
-# How long requests that run may go on when the server is told to stop.
-GRACE_S = 30
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
@@ -86,9 +87,11 @@ class Application(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        # Imported here: `up` takes GRACE_S from this module, not the application.
+        # Imported here: share_metrics must come before it.
         from seqhub.wsgi import application
 
+        # Else the first request of each worker would load them for itself.
+        import_module(settings.ROOT_URLCONF)
         return application
 
 
