@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -210,3 +213,46 @@ def test_results_that_are_links_into_the_work_are_seen(
     assert leads_into(launch, str(room), never)
     with pytest.raises(TimeoutError):
         leads_into(str(room), launch, after(0))
+
+
+def test_what_is_mounted_in_it_is_left_alone(room: Room) -> None:
+    need(shutil.which("unshare") and os.geteuid() == 0, "needs root, to mount")
+    work = Path(str(room))
+    within = f"""
+mount -t tmpfs tmpfs {work}/ab/cdef01 && touch {work}/ab/cdef01/kept && exec "$@"
+"""
+    code = f"""
+import os, sys
+from turret.engine.launching import rooms
+room = rooms.Room({room.root!r}, {room.names!r})
+rooms.set_aside(room)
+try:
+    rooms.remove_aside(room, lambda: False)
+except rooms.NotRemoved as error:
+    print(error)
+print(os.listdir("{work}.removing/ab/cdef01"), os.listdir("{work}.removing"))
+"""
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", within, "sh", sys.executable, "-c", code],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert f"{work}.removing/ab/cdef01 (Device or resource busy" in done.stdout
+    assert "['kept'] ['ab']" in done.stdout
+
+
+def test_a_directory_that_can_not_be_looked_through_is_told(
+    room_of_nobody: Room,
+) -> None:
+    place = Path(room_of_nobody.root)
+    (place / "launch" / "results").mkdir(parents=True)
+    (place / "launch" / "results").chmod(0o700)
+
+    def look() -> None:
+        leads_into(str(place / "launch"), str(room_of_nobody), never)
+
+    assert "Permission denied" in as_nobody(look)
+    assert not leads_into(str(place / "none"), str(room_of_nobody), never)

@@ -117,10 +117,15 @@ def test_the_launch_directory_goes_where_the_site_wants_that(
     assert {path.name for path in Path(launch.directory).iterdir()} == {"output.log"}
 
 
-def test_results_that_are_links_into_the_work_keep_it(by_policy: Site) -> None:
-    launch = worked(by_policy)
-    link = Path(launch.launch_dir) / "results" / "link.txt"
-    link.symlink_to(Path(launch.work_dir) / WORK / "out.txt")
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_results_that_are_links_into_the_work_keep_it(
+    by_policy: Site, is_elsewhere: bool
+) -> None:
+    results = by_policy.directory / "results"
+    launch = worked(by_policy, params={"outdir": str(results)} if is_elsewhere else {})
+    link = results if is_elsewhere else Path(launch.launch_dir) / "results"
+    link.mkdir(exist_ok=True)
+    (link / "link.txt").symlink_to(Path(launch.work_dir) / WORK / "out.txt")
     assert "are links into it" in why(launch)[1]
     tidy_twice()
     assert is_there(launch)
@@ -323,14 +328,14 @@ def test_what_can_not_be_removed_is_told_until_it_is(
     def refuse(room: engine.Room, is_over: Callable[[], bool]) -> bool:
         """root, which tests run as, removes all."""
         if launch.launch_id in room.names:
-            raise engine.NotRemoved("It can't remove /data/x (Permission denied).")
+            raise engine.NotRemoved("It can't remove /x\udcff (Permission denied).")
         return real(room, is_over)
 
     monkeypatch.setattr(engine, "remove_aside", refuse)
     tidy(HOST)
     attention = Attention.objects.get(subject=launch.subject)
     assert attention.code == "launch_not_cleared"
-    assert "/data/x (Permission denied)" in attention.message
+    assert "(Permission denied)" in attention.message
     assert not is_there(other)
     monkeypatch.undo()
     tidy(HOST)
@@ -356,3 +361,28 @@ def test_a_real_run_keeps_its_results_and_is_launched_anew(
     other = relaunch(launch.pk, user=real.user, actor=ACTOR, changes={})
     end(other)
     assert other.state == LaunchState.SUCCEEDED, printed(other)
+
+
+@pytest.mark.parametrize("is_made", [True, False])
+def test_a_disk_that_is_away_is_not_taken_for_cleared(
+    by_policy: Site, is_made: bool
+) -> None:
+    scratch = by_policy.directory / "scratch"
+    scratch.mkdir()
+    compute = ComputeFactory.create(work_dir=str(scratch), host=HOST)
+    launch = worked(by_policy, compute=compute)
+    launch.work_dir = str(scratch / launch.launch_id)
+    launch.save()
+    fill(launch)
+    clear(launch.pk, actor=ACTOR)
+    away = scratch.rename(by_policy.directory / "away")
+    if is_made:
+        scratch.mkdir()
+    tidy(HOST)
+    assert Launch.objects.get(pk=launch.pk).size_bytes is None
+    assert Attention.objects.filter(subject=launch.subject).exists()
+    if is_made:
+        scratch.rmdir()
+    away.rename(scratch)
+    tidy(HOST)
+    assert not is_there(launch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,21 @@ def test_the_rest_is_rung_for_when_the_time_is_over(
     monkeypatch.setattr(tidying, "ring_to_tidy", rung.append)
     tidy(HOST)
     assert rung == [HOST]
+
+
+def test_trouble_with_one_is_none_of_the_others(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a kind that nobody has thought of."""
+    bad, good = worked(site, days=1), worked(site, days=2)
+    real = tidying.settle
+
+    def settle(pk: int, is_over: Callable[[], bool]) -> bool:
+        if pk == bad.pk:
+            raise ZeroDivisionError
+        return real(pk, is_over)
+
+    monkeypatch.setattr(tidying, "settle", settle)
+    tidy(HOST)
+    assert Launch.objects.get(pk=bad.pk).size_bytes is None
+    assert Launch.objects.get(pk=good.pk).size_bytes == 4000

@@ -87,11 +87,24 @@ def is_link(room: Room) -> bool:
         return False
 
 
+def check_disk(root: str) -> None:
+    """Raises OSError where a disk may be away: what launches have made was in `root`,
+    and now nothing is."""
+    with os.scandir(root) as entries:
+        if not any(entries):
+            raise FileNotFoundError(f"{root} is empty; it may not be mounted")
+
+
 def leads_into(directory: str, target: str, is_over: Callable[[], bool]) -> bool:
     """Whether a link below `directory` leads to something below `target`. Raises
     OSError, TimeoutError when `is_over`."""
     real_target = os.path.realpath(target) + "/"
-    for where, directories, files in os.walk(directory):
+
+    def fail(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for where, directories, files in os.walk(directory, onerror=fail):
         for name in (*directories, *files):
             path = os.path.join(where, name)
             is_there = os.path.islink(path)  # noqa: PTH114 - paths are text in a walk
@@ -160,14 +173,25 @@ class _Left:
 
     def __init__(self, directory: str) -> None:
         self._above = Path(directory).parent
+        self._unread: dict[str, str] = {}
         self._count = 0
         self._first = ""
 
-    def note(self, path: str, why: str, owner: int) -> None:
+    def note_unread(self, error: OSError) -> None:
+        """A directory that can't be looked into; it may go all the same."""
+        self._unread[str(error.filename)] = f"{error.strerror}"
+
+    def note(self, where: str, name: str, error: OSError, owner: int) -> None:
+        why = f"{error.strerror}"
+        if error.errno == errno.ENOTEMPTY:
+            # Because of something in it, which was told, or not seen.
+            if name not in self._unread:
+                return
+            why = self._unread[name]
         self._count += 1
         if not self._first:
             whose = f"in a directory of {_name_of(owner)}"
-            self._first = f"{self._above / path} ({why}, {whose})"
+            self._first = f"{self._above / where / name} ({why}, {whose})"
 
     def complain(self) -> None:
         """Raises NotRemoved if there is any."""
@@ -178,13 +202,11 @@ class _Left:
 
 def _empty(place: int, name: str, left: _Left, is_over: Callable[[], bool]) -> bool:
     """Remove what is in a directory; False when it `is_over` before."""
-    unread: dict[str, str] = {}
-
-    def note_unread(error: OSError) -> None:
-        unread[str(error.filename)] = f"{error.strerror}"
-
-    walk = os.fwalk(name, topdown=False, onerror=note_unread, dir_fd=place)
+    disk = os.stat(name, dir_fd=place, follow_symlinks=False).st_dev
+    walk = os.fwalk(name, topdown=False, onerror=left.note_unread, dir_fd=place)
     for where, directories, files, here in walk:
+        if os.fstat(here).st_dev != disk:
+            continue  # somebody has mounted it there; that is told with its name
         owner = _open_up(here)
         for entry in (*directories, *files):
             if is_over():
@@ -194,15 +216,7 @@ def _empty(place: int, name: str, left: _Left, is_over: Callable[[], bool]) -> b
             except FileNotFoundError:
                 continue  # another removes it, too
             except OSError as error:
-                why = f"{error.strerror}"
-                if error.errno == errno.ENOTEMPTY:
-                    # Because of something in it, which was told, or not seen.
-                    if entry not in unread:
-                        continue
-                    why = unread[entry]
-                left.note(f"{where}/{entry}", why, owner)
-    if name in unread:
-        left.note(name, unread[name], os.stat(name, dir_fd=place).st_uid)
+                left.note(where, entry, error, owner)
     return True
 
 

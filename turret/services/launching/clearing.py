@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from seqhub.lib import queues
 from seqhub.lib.patience import TimedOut, within
+from seqhub.lib.text import printable
 from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.services.doorbell import ring
 from seqhub.operations.services.events import SYSTEM, Actor
@@ -65,8 +66,10 @@ def clear(pk: int, *, actor: Actor, reason: str = "") -> Lineage:
     with transaction.atomic():
         if problem := _mark(launch, check, actor, words):
             raise IllegalTransition(f"{launch} can't be cleared: {problem}.")
-        ring_to_tidy(launch.host)
-    return lineage_of(launch)
+        lineage = lineage_of(launch)
+        for host in {user.host for user in lineage.users}:
+            ring_to_tidy(host)
+    return lineage
 
 
 def ring_to_tidy(host: str) -> None:
@@ -150,22 +153,33 @@ def _looked_at(verdict: Verdict, policy: Policy) -> Verdict:
             str(launches_dir()),
             _obstacle_on_disk,
             rooms_of(maker, policy),
-            "" if policy.with_launch_dir else maker.launch_dir,
+            _results_of(verdict.lineage, policy),
             lambda: time.monotonic() >= until,
         )
     except (OSError, TimedOut) as error:
-        why = f"{error}"
+        why = printable(f"{error}")
     return Verdict(verdict.lineage, False, why) if why else verdict
 
 
+def _results_of(lineage: Lineage, policy: Policy) -> list[str]:
+    """Directories that stay, and in which its results may be, as far as is known."""
+    rows = Launch.objects.filter(pk__in=[user.pk for user in lineage.users])
+    told = rows.values_list("params__outdir", "workflow__output_dir").distinct()
+    places = {place for both in told for place in both if isinstance(place, str)}
+    if not policy.with_launch_dir:
+        places.add(lineage.maker.launch_dir)
+    return sorted(place for place in places if place.startswith("/"))
+
+
 def _obstacle_on_disk(
-    rooms: list[Room], launch_dir: str, is_over: Callable[[], bool]
+    rooms: list[Room], places: list[str], is_over: Callable[[], bool]
 ) -> str:
     for room in rooms:
         if engine.is_link(room):
             return f"{room} is a link, and is left alone"
-    if launch_dir and engine.leads_into(launch_dir, str(rooms[0]), is_over):
-        return f"results in {launch_dir} are links into it"
+    for place in places:
+        if engine.leads_into(place, str(rooms[0]), is_over):
+            return printable(f"results in {place} are links into it")
     return ""
 
 
@@ -176,6 +190,8 @@ def finish(launch: Launch, is_over: Callable[[], bool]) -> bool:
     Raises OSError, TimedOut, NotRemoved.
     """
     for room in rooms_of(launch, current_policy()):
+        if launch.started_at:
+            within(ANSWER_S, room.root, engine.check_disk, room.root)
         if within(ANSWER_S, room.root, engine.is_link, room):
             raise NotRemoved(f"{room} is a link, and what it leads to is left alone.")
         while True:

@@ -14,10 +14,11 @@ from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from seqhub.lib import drain
 from seqhub.lib.patience import TimedOut, within
+from seqhub.lib.text import printable
 from seqhub.lib.units import format_bytes
 from seqhub.operations.services.events import SYSTEM
 from turret.choices import ENDED_LAUNCH
-from turret.engine.launching.rooms import NotRemoved, Walk, kept_walk
+from turret.engine.launching.rooms import NotRemoved, Walk, check_disk, kept_walk
 from turret.models import Launch
 from turret.services.launching import attention, locks
 from turret.services.launching.clearing import clear_due, finish, ring_to_tidy
@@ -45,7 +46,7 @@ def tidy(host: str) -> None:
         # Those that are being cleared first.
         rows = unmeasured(host).order_by("cleared_at", "-finished_at", "pk")
         for pk in list(rows.values_list("pk", flat=True)):
-            if is_over() or not settle(pk, is_over):
+            if is_over() or not _try(pk, is_over):
                 break
         else:
             if not clear_due(host, current_policy(), is_over):
@@ -67,6 +68,15 @@ def unmeasured(host: str) -> QuerySet[Launch]:
     return rows.exclude(Exists(same.exclude(state__in=ENDED_LAUNCH)))
 
 
+def _try(pk: int, is_over: Callable[[], bool]) -> bool:
+    """As settle; trouble with one is none of the others'."""
+    try:
+        return settle(pk, is_over)
+    except Exception:
+        log.exception("launch %s: it can't be measured or cleared", pk)
+        return True
+
+
 def settle(pk: int, is_over: Callable[[], bool]) -> bool:
     """Remove what is to be removed of a launch, and measure what is left of it; False
     if it `is_over` before. Trouble is told, and the next tick tries again."""
@@ -83,9 +93,10 @@ def settle(pk: int, is_over: Callable[[], bool]) -> bool:
             LONGEST_S, str(base), _measure, launch, base, places, stamp, is_over
         )
     except (NotRemoved, OSError, TimedOut) as error:
-        log.warning("%s can't be cleared or measured: %s", launch.launch_id, error)
+        why = printable(f"{error}")
+        log.warning("%s can't be cleared or measured: %s", launch.launch_id, why)
         if launch.cleared_at:
-            attention.not_cleared(launch, f"{error}")
+            attention.not_cleared(launch, why)
         return True
     if size is None:
         return False
@@ -130,8 +141,8 @@ def _measure(
     there."""
     # On Linux of this thread alone, which does nothing but this.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _IDLE)
-    if launch.started_at and not any(base.iterdir()):
-        raise FileNotFoundError(f"{base} is empty; it may not be mounted")
+    if launch.started_at:
+        check_disk(str(base))
     file = files_of(launch).measuring
     walk = kept_walk(file, stamp) or Walk(places)
     if not walk.go_on(is_over):
