@@ -93,6 +93,35 @@ def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
     assert WorkflowTask.objects.count() == 7
 
 
+def test_a_run_that_went_on_is_gone_on_with(tmp_path: Path) -> None:
+    trace, log = tmp_path / "trace.txt", tmp_path / "nextflow.log"
+    whole = (LAUNCHED / "finished" / "trace.txt").read_bytes()
+    said = (LAUNCHED / "finished" / "nextflow.log").read_bytes()
+    # Both end in the middle of a line.
+    trace.write_bytes(whole[:1500])
+    log.write_bytes(said[: said.index(b"WorkflowStats")])
+    first = call("import_trace", trace, "--log", log)
+    row = Workflow.objects.get()
+    assert (first.code, row.status) == (0, "unknown")
+    trace.write_bytes(whole)
+    log.write_bytes(said)
+    again = call("import_trace", trace, "--log", log)
+    assert (again.code, again.err) == (0, "")
+    row = Workflow.objects.get(pk=row.pk)
+    assert (row.status, row.succeeded) == ("succeeded", 7)
+    states = WorkflowTask.objects.filter(workflow=row).values_list("status", flat=True)
+    assert list(states) == ["completed"] * 7
+    assert Workflow.objects.count() == 1
+
+
+def test_a_log_of_another_run_is_refused() -> None:
+    trace = LAUNCHED / "finished" / "trace.txt"
+    answer = call("import_trace", trace, "--log", LAUNCHED / "failed" / "nextflow.log")
+    assert answer.code == 1
+    assert "of two runs" in answer.err
+    assert not Workflow.objects.exists()
+
+
 def test_a_run_that_was_traced_is_not_taken_over() -> None:
     session = "0dc17711-9273-4dee-aa82-45b7c8fb81ea"
     WorkflowFactory.create(session_id=session, run_name="finished_one")

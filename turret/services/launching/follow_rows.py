@@ -54,6 +54,8 @@ def store_look(
         rows.store_tasks(held.pk, news.of_trace.values(), instant)
     _store_actions(held.pk, news.actions)
     _drop_made_up(held.pk, news.known_hashes)
+    if is_over and seen.is_behind:
+        return  # counted when all is read
     progress = progress_of(held.pk, seen.after)
     if not is_over:
         told = Update([], progress, [], max(instant, held.progress_instant or 0))

@@ -37,6 +37,9 @@ from turret.words import ErrorAction
 
 _MARK = "trace file"
 _LONGEST_HEADER = 64 << 10
+_CHUNK = 1 << 20
+# In `extra`: what it was made of.
+_FILE, _BYTES = "traceFile", "traceBytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +58,42 @@ def import_trace(
     actor: Actor,
 ) -> Imported:
     """Make a workflow of a trace file, and of the log if there is one. The same trace
-    file again, wherever it lies, changes nothing.
+    file again, wherever it lies, changes nothing; one that was taken over before it
+    was all there is gone on with.
 
-    Raises InvalidValue when it is no trace file, says nothing, or is of a run that
-    was traced here.
+    Raises InvalidValue when it is no trace file, says nothing, is of another run than
+    the log, or of one that was traced here.
     """
-    key = _key_of(trace)
+    key, size_bytes = _key_of(trace)
     known = Workflow.objects.filter(create_key=key).first()
-    if known is not None:
+    if known is not None and (log is None or known.status != Status.UNKNOWN):
         return Imported(known, is_new=False)
     seen = look(trace, log, Followed(), is_over=True)
     if seen is None or not (seen.news.of_trace or seen.news.of_log or seen.news.run):
         raise InvalidValue(f"{trace} has no tasks, and no log says more.")
+    _refuse_strangers(trace, seen)
     told = seen.news.run or Run()
-    _refuse_traced(told)
-    run_name = (name or told.run_name or trace.stem)[:255]
     at = dt.datetime.fromtimestamp(trace.stat().st_mtime, dt.UTC)
-    workflow = Workflow.objects.create(
+    workflow = known or _grown(trace)
+    is_new = workflow is None
+    if workflow is None:
+        _refuse_traced(told)
+        workflow = _made(name or told.run_name or trace.stem, owner, at)
+    workflow.create_key = key
+    kept = {"importedFrom": _MARK, _FILE: str(trace), _BYTES: size_bytes}
+    workflow.extra = {**workflow.extra, **kept}
+    workflow.save(update_fields=["create_key", "extra"])
+    after = _store(workflow, seen, trace, log, workflow.run_name)
+    _end(workflow, after, log, at)
+    words = f"Taken over from {trace}."
+    record(workflow, "taken_over", words, actor=actor)
+    return Imported(workflow, is_new)
+
+
+def _made(name: str, owner: User | None, at: dt.datetime) -> Workflow:
+    run_name = name[:255]
+    return Workflow.objects.create(
         workflow_id=new_workflow_id(),
-        create_key=key,
         token_digest=NO_TOKEN,
         owner=owner,
         run_name=run_name,
@@ -83,16 +103,32 @@ def import_trace(
         created_at=at,
         begun_at=at,
         last_seen_at=at,
-        extra={"importedFrom": _MARK, "traceFile": str(trace)},
+        extra={},
     )
-    after = _store(workflow, seen, trace, log, run_name)
-    _end(workflow, after, log, at)
-    words = f"Taken over from {trace}."
-    record(workflow, "taken_over", words, actor=actor)
-    return Imported(workflow, is_new=True)
 
 
-def _key_of(trace: Path) -> str:
+def _grown(trace: Path) -> Workflow | None:
+    """What was made of the beginning of this file, when it was shorter."""
+    for row in Workflow.objects.filter(**{f"extra__{_FILE}": str(trace)}):
+        size_bytes = row.extra.get(_BYTES)
+        if (
+            isinstance(size_bytes, int)
+            and _key_of(trace, size_bytes)[0] == row.create_key
+        ):
+            return row
+    return None
+
+
+def _refuse_strangers(trace: Path, seen: Look) -> None:
+    """A directory keeps one log, and trace files of many runs."""
+    ids = seen.news.of_trace.keys() & seen.news.of_log.keys()
+    pairs = [(seen.news.of_trace[one].hash, seen.news.of_log[one].hash) for one in ids]
+    if pairs and not any(ours == theirs for ours, theirs in pairs):
+        raise InvalidValue(f"{trace} and the log are of two runs: no task is in both.")
+
+
+def _key_of(trace: Path, size_bytes: int | None = None) -> tuple[str, int]:
+    """Of its content, or of so much of it; and how much that is."""
     try:
         with trace.open("rb") as file:
             header = file.readline(_LONGEST_HEADER).decode("utf-8", "replace")
@@ -102,10 +138,15 @@ def _key_of(trace: Path) -> str:
                     " column `status`."
                 )
             file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest, left = hashlib.sha256(), size_bytes
+            while data := file.read(_CHUNK if left is None else min(_CHUNK, left)):
+                digest.update(data)
+                left = None if left is None else left - len(data)
+            read_bytes = file.tell()
     except OSError as error:
         raise InvalidValue(f"{trace} can't be read: {error.strerror}.") from None
-    return hashlib.sha256(json.dumps([_MARK, digest]).encode()).hexdigest()
+    told = json.dumps([_MARK, digest.hexdigest()])
+    return hashlib.sha256(told.encode()).hexdigest(), read_bytes
 
 
 def _refuse_traced(run: Run) -> None:
