@@ -106,6 +106,7 @@ def test_launches_outlive_their_saved_pipeline(manager: APIClient) -> None:
         ({"source": "nothing"}, "source"),
         ({"revision": "-x"}, "revision"),
         ({"revision": "$(id)"}, "revision"),
+        ({"source": "/a/directory", "revision": "1.0"}, "revision"),
         ({"profile": "-x"}, "profile"),
         ({"params": []}, "params"),
         ({"params": {"a": "b\0"}}, "params"),

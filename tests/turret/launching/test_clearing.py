@@ -113,6 +113,7 @@ def test_the_launch_directory_goes_where_the_site_wants_that(
     configure(site, settings, clear_after_days=10, clear_launch_dirs=True)
     launch = worked(site)
     (Path(launch.launch_dir) / "link").symlink_to(launch.work_dir)
+    (Path(launch.directory) / "pipeline" / "demo").mkdir(parents=True)
     tidy_twice()
     assert {path.name for path in Path(launch.directory).iterdir()} == {"output.log"}
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -264,9 +265,21 @@ def test_what_a_killed_clone_has_left_is_cleared(tmp_path: Path) -> None:
         assert len(list(target.parent.iterdir())) == 1
         process.send_signal(signal.SIGKILL)
         process.wait()
+        deadline = time.monotonic() + 20
+        while url in _command_lines():
+            assert time.monotonic() < deadline, "its git goes on"
+            time.sleep(0.05)
         tidy(place)
     assert list(target.parent.iterdir()) == []
     assert list((place / "clones").iterdir()) == []
+
+
+def _command_lines() -> str:
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(path.read_text(errors="replace"))
+    return "\n".join(lines)
 
 
 def test_a_note_of_something_else_clears_nothing(tmp_path: Path) -> None:
