@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,9 @@ def test_a_saved_pipeline_is_launched_by_its_name(user: str) -> None:
         (["org/repo", "--compute", "none"], 2, "none"),
         (["none", "--saved"], 2, "none"),
         (["org/repo", "--param", "x"], 2, "KEY=VALUE"),
+        (["/data/\udcff"], 2, "pipeline holds half a character"),
+        (["org/repo", "--compute", "\udcff"], 2, "compute holds half a character"),
+        (["/data", "--param", "\udcff=1"], 1, "params: "),
         (["org/repo", "--params-file", "/nowhere.json"], 2, "nowhere.json"),
     ],
 )
@@ -77,6 +81,16 @@ def test_what_is_wrong_is_told(
     assert answer.code == code
     assert said in answer.err
     assert not Launch.objects.exists()
+
+
+def test_parameters_are_held_against_the_schema(tmp_path: Path, user: str) -> None:
+    schema = {"properties": {"lines": {"type": "integer"}}}
+    (tmp_path / "nextflow_schema.json").write_text(json.dumps(schema))
+    for words in ([], ["--dry-run"]):
+        given = ["--user", user, "--param", "lines=many", *words]
+        answer = call("launch", tmp_path, *given)
+        assert answer.code == 1
+        assert "params.lines: must be a whole number" in answer.err
 
 
 def test_launches_are_cancelled_and_listed(user: str) -> None:

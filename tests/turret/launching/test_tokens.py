@@ -22,7 +22,7 @@ from turret.choices import LaunchState, TraceBy
 from turret.errors import UnknownWorkflow
 from turret.models import Launch, Workflow
 from turret.services.callers import Caller
-from turret.services.launching import starting
+from turret.services.launching import starting, tokens
 from turret.services.launching.cancelling import cancel
 from turret.services.launching.environments import configured_compute
 from turret.services.rows import hold
@@ -110,6 +110,14 @@ def test_a_second_start_finds_the_first_ones_token(site: Site) -> None:
     assert ApiToken.objects.count() == 1
     end(launch)
     assert ApiToken.objects.filter(revoked_at=None).count() == 0
+
+
+def test_one_that_has_ended_gets_no_other_token(launch: Launch) -> None:
+    cancel(launch.pk, actor=ACTOR)
+    end(launch)
+    tokens.hand_out(launch)
+    assert not ApiToken.objects.filter(revoked_at=None).exists()
+    assert not files(launch).token.exists()
 
 
 def test_the_plugin_decides_where_it_is_not_said(

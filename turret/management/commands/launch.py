@@ -11,12 +11,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError
 
+from seqhub.lib.patience import TimedOut
 from seqhub.operations.errors import DomainError
 from seqhub.operations.management.actor import shell_actor
 from seqhub.operations.management.documented import DocumentedCommand
+from turret.engine.pipelines.plain import problem_of
 from turret.engine.pipelines.values import BadParams, read_params_file
 from turret.errors import BadLaunch
 from turret.models import ComputeEnvironment, Pipeline
+from turret.services.acceptance import accept
 from turret.services.launching.requests import LaunchRequest
 from turret.services.launching.submission import preview, submit
 
@@ -59,9 +62,14 @@ class Command(DocumentedCommand):
         parser.add_argument("--dry-run", action="store_true", help="start nothing")
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        for name, text in options.items():
+            if isinstance(text, str) and (problem := problem_of(text)):
+                raise CommandError(f"{name} {problem}.", returncode=USAGE)
         user = _user(options["user"])
         request = _request(options)
         try:
+            if why_unchecked := accept(request, user):
+                self.stderr.write(f"Its parameters are not checked: {why_unchecked}")
             if dry_run:
                 self._show(request, user)
                 return
@@ -72,6 +80,8 @@ class Command(DocumentedCommand):
             raise CommandError(message, returncode=REFUSED) from None
         except DomainError as error:
             raise CommandError(error.message, returncode=REFUSED) from None
+        except TimedOut as error:
+            raise CommandError(f"{error}.", returncode=REFUSED) from None
         self.stdout.write(launch.launch_id)
 
     def _show(self, request: LaunchRequest, user: User) -> None:
