@@ -31,6 +31,7 @@ SCHEDULES = {
     "launches": "Start what waits, and watch what runs",
     "prune": "Drop details of old workflows",
     "purge": "Tidy up the queues",
+    "repositories": "Drop pipelines' repositories that nobody reads",
     "scan": "Look for runs and what changed",
     "sizes": "Measure complete runs",
     "tend": "Look what archives need",
