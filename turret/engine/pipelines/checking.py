@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from turret.engine.pipelines import checker
 from turret.engine.pipelines.types import spelled
 
+# Not imported: jsonschema takes 4 MB, and only the program itself needs it.
+CHECKER = Path(__file__).with_name("checker.py")
 # A hundred parameters take 0.1 s.
 CPU_S = 2
 # It may have to wait for the processor.
@@ -64,7 +65,7 @@ def problems(
 def _answer(asked: Mapping[str, Any]) -> dict[str, Any]:
     try:
         ended = subprocess.run(
-            [sys.executable, "-I", str(Path(checker.__file__))],
+            [sys.executable, "-I", str(CHECKER)],
             input=json.dumps(asked).encode(),
             capture_output=True,
             timeout=PATIENCE_S,
