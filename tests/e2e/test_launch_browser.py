@@ -108,6 +108,19 @@ def test_a_pipeline_is_launched_from_the_form_and_seen_to_move(page: Page) -> No
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
 
 
+def test_what_is_too_much_is_said_and_what_was_written_is_kept(page: Page) -> None:
+    fill_form(page, "three")
+    page.get_by_role("button", name="YAML").click()
+    text = page.get_by_label("Parameters as YAML or JSON")
+    text.fill(f"samples: {'x' * 10_000_000}")
+    said = page.get_by_role("alert")
+    expect(said).to_contain_text("nothing was done")
+    assert len(text.input_value()) > 10_000_000
+    text.fill("samples: x")
+    expect(said).to_be_hidden()
+    expect(page.locator("#launch-problems")).to_contain_text("Nothing wrong is seen")
+
+
 def test_it_is_cancelled_resumed_and_outlives_the_site(page: Page, site: Site) -> None:
     fill_form(page, "sleeps", samples="a", seconds="600")
     send(page)

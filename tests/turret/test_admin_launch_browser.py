@@ -65,6 +65,19 @@ def test_a_launch_is_cancelled_from_the_keyboard(
     expect(page.locator("#run-head")).to_contain_text("cancelled before it began")
 
 
+def test_a_long_address_is_no_wider_than_a_telephone(
+    page: Page, live_server: LiveServer
+) -> None:
+    source = "https://git.example.org/" + "group-of-pipelines/" * 6 + "demo.git"
+    row = LaunchFactory.create(source=source, workflow__project_name=source)
+    page.set_viewport_size({"width": 380, "height": 800})
+    workflow = f"/admin/turret/workflow/{row.workflow_id}/change/"
+    for address in (page_of(live_server, row), f"{live_server.url}{workflow}"):
+        page.goto(address)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 380, f"{address} is {wide} wide"
+
+
 def test_pages_of_launches_pass_the_checks_of_axe(
     page: Page, live_server: LiveServer, tmp_path: Path
 ) -> None:

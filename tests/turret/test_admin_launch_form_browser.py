@@ -105,6 +105,29 @@ def test_a_problem_behind_a_fold_can_be_reached(
     expect(field).to_be_focused()
 
 
+def test_a_refusal_brings_its_problems_to_the_keyboard(
+    page: Page, live_server: LiveServer, rnaseq: str
+) -> None:
+    go(page, live_server, f"{FORM}?pipeline={rnaseq}")
+    expect(page.locator("[name='param.outdir']")).to_be_visible()
+    page.get_by_role("button", name="Launch", exact=True).click()
+    expect(page.locator("#launch-problems")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("[name='param.input']")).to_be_focused()
+
+
+def test_a_group_of_many_is_gone_to_from_the_head(
+    page: Page, live_server: LiveServer, rnaseq: str
+) -> None:
+    go(page, live_server, f"{FORM}?pipeline={rnaseq}")
+    field = page.get_by_label("min_trimmed_reads", exact=True)
+    expect(field).to_be_hidden()
+    page.get_by_role("link", name="Read trimming options").press("Enter")
+    expect(field).to_be_visible()
+    expect(page.locator("summary:focus")).to_contain_text("Read trimming options")
+
+
 def test_enter_in_a_field_launches_nothing(page: Page, live_server: LiveServer) -> None:
     go(page, live_server, f"{FORM}?pipeline={THREE}")
     page.get_by_label("samples", exact=True).press("Enter")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 from typing import Any, ClassVar, cast
 
 from django.contrib import messages
@@ -202,7 +203,7 @@ class PipelineAdmin(ConsoleAdmin):
             '<div class="run-cell"><a class="run-link" href="{}">{}</a>{}</div>',
             reverse("admin:turret_pipeline_change", args=[row.pk]),
             row.name,
-            format_html('<div class="below">{}</div>', row.description[:200])
+            format_html('<div class="below">{}</div>', _short(row.description))
             if row.description
             else "",
         )
@@ -247,6 +248,10 @@ class PipelineAdmin(ConsoleAdmin):
 
 
 _MINE = "launchable_pipelines"
+
+
+def _short(text: str) -> str:
+    return shorten(text, 200, placeholder=" …")
 
 
 def shown(text: str, otherwise: str) -> SafeString:

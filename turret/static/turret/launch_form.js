@@ -89,8 +89,10 @@
     }
     const group = event.target.closest(".launch-groups a");
     if (group) {
+      event.preventDefault();
       const fold = document.getElementById(group.hash.slice(1));
       fold.open = true;
+      fold.scrollIntoView();
       fold.querySelector("summary").focus({ preventScroll: true });
     }
     // A field that is folded away, or hidden, can't be jumped to.
@@ -106,6 +108,9 @@
       field.focus();
     }
   });
+
+  // What was refused: its problems are where the keyboard goes on.
+  document.querySelector("#launch-problems[data-refused]")?.focus();
 
   // One launch, however often the button is pressed; the server sees to it as well.
   form.addEventListener("submit", (event) => {
