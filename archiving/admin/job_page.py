@@ -31,6 +31,7 @@ from archiving.services.verification import cancel_verification
 from seqhub.lib.markup import Chip
 from seqhub.lib.panels import Track
 from seqhub.lib.units import counted, format_bytes
+from seqhub.operations.admin.base import is_key
 from seqhub.operations.admin.confirm import Question, actor_of, ask
 from seqhub.operations.selectors import open_attention
 
@@ -146,7 +147,7 @@ class ArchiveJobAdmin(ArchiveJobList):
         if not self.has_view_permission(request):
             raise PermissionDenied
         rows = ArchiveJob.objects.defer("wrapped_key", "publishing")
-        job = rows.filter(pk=key).first() if key.isdecimal() else None
+        job = rows.filter(pk=key).first() if is_key(key) else None
         if job is None:
             raise Http404("The archive is not known.")
         return job

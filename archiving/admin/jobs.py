@@ -33,7 +33,7 @@ from archiving.selectors import visible_jobs
 from runfolders.admin.runs import KeyPaginator
 from seqhub.lib import markup
 from seqhub.lib.units import format_bytes
-from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
+from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin, is_key
 from seqhub.operations.admin.bulk import bulk_action
 
 # Columns that no line of the list shows.
@@ -165,11 +165,9 @@ class ArchiveJobList(ReadOnlyAdmin):
         many archives are newer."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        wanted = [
-            key for key in request.GET.get("ids", "").split(",") if key.isdecimal()
-        ]
+        wanted = [key for key in request.GET.get("ids", "").split(",") if is_key(key)]
         newest = request.GET.get("newest", "")
-        is_told = newest.isdecimal()
+        is_told = is_key(newest)
         rows = ArchiveJob.objects.filter(pk__in=wanted[:_LIVE_MOST]).defer(*_LONG)
         jobs = with_verifications(rows)
         moving = [job for job in jobs if may_move(job)]

@@ -30,7 +30,7 @@ from archiving.panels.progress import amounts, bar_of
 from archiving.panels.restore_page import restore_panels
 from archiving.services import restores
 from seqhub.lib import markup
-from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin
+from seqhub.operations.admin.base import CountedList, ReadOnlyAdmin, is_key
 from seqhub.operations.admin.confirm import (
     OptionalReasonForm,
     Question,
@@ -212,7 +212,7 @@ class RestoreAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         rows = self.get_queryset(request)
-        row = rows.filter(pk=key).first() if key.isdecimal() else None
+        row = rows.filter(pk=key).first() if is_key(key) else None
         if row is None:
             raise Http404("The restore is not known.")
         return row

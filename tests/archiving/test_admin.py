@@ -267,9 +267,13 @@ def test_a_verification_that_runs_shows_how_far_it_is() -> None:
     assert "reading it back 25 %" in live(staff("viewer"), row.job)
 
 
-def test_what_is_not_an_id_is_passed_over() -> None:
-    answer = staff("viewer").get(f"{LIST}live/", {"ids": "x,,-1,99999"})
+@pytest.mark.parametrize("ids", ["x,,-1,99999", "9" * 30, "9" * 5_000, "٣"])
+def test_what_is_not_an_id_is_passed_over(ids: str) -> None:
+    person = staff("viewer")
+    answer = person.get(f"{LIST}live/", {"ids": ids, "newest": ids})
     assert answer.status_code == 200
+    if ids.isdecimal():
+        assert person.get(f"{LIST}{ids}/live/").status_code in (302, 404)
 
 
 @pytest.mark.parametrize("page", [LIST, f"{LIST}live/", f"{LIST}1/live/"])

@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from seqhub.operations.admin.base import is_key
+
 _MOST = 100
 
 
@@ -27,9 +29,9 @@ def live_cells(
 
     `state`: the field that says whether a row is `moving`.
     """
-    wanted = [key for key in request.GET.get("ids", "").split(",") if _is_key(key)]
+    wanted = [key for key in request.GET.get("ids", "").split(",") if is_key(key)]
     newest = request.GET.get("newest", "")
-    is_told = _is_key(newest)
+    is_told = is_key(newest)
     fresh = rows.model.objects.filter(pk__gt=newest).count() if is_told else 0
     if newest == "0" and fresh:
         return HttpResponse(headers={"HX-Refresh": "true"})
@@ -46,7 +48,3 @@ def live_cells(
         "fresh": fresh,
     }
     return TemplateResponse(request, template, context)
-
-
-def _is_key(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19

@@ -12,6 +12,11 @@ from django.urls import reverse
 from unfold.admin import ModelAdmin
 
 
+def is_key(text: str) -> bool:
+    """Can it be the id of a row? Those have at most 64 bits."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
 class CountedList(ChangeList):
     """A list that says how many rows it shows, and not how many it might."""
 
