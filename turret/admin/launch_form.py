@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from seqhub.lib.patience import TimedOut
 from seqhub.lib.turns import NoTurn, Turn
 from seqhub.operations.errors import DomainError
 from turret.admin.launch_asked import FORM, YAML, Asked, first, sent
@@ -184,3 +185,5 @@ def _previewed(shown: Shown) -> Shown:
         return replace(shown, preview=preview(wanted, user=shown.asked.user))
     except DomainError as error:
         return replace(shown, why_no_preview=error.message)
+    except TimedOut as error:
+        return replace(shown, why_no_preview=f"{error}.")

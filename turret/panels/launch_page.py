@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from runfolders.panels.run_page import timeline
 from seqhub.lib.panels import Panel, Tab
+from seqhub.lib.patience import TimedOut
 from seqhub.lib.units import format_duration
 from seqhub.operations.models import Event
 from turret.choices import ENDED_LAUNCH, LaunchState
@@ -225,7 +226,7 @@ def command_panels(launch: Launch, *, may_see: bool) -> list[Panel]:
     template = "turret/panels/launch_command.html"
     try:
         plan = plan_of(launch)
-    except ValueError as error:  # what was a pipeline's name is none any longer
+    except (ValueError, TimedOut) as error:  # a name that is none any longer, a disk
         content = {"why_not": mask(str(error))}
         return [Panel("command", "Command", template, content)]
     env = environment_of(launch.compute)
