@@ -257,7 +257,10 @@ def test_another_job_of_the_same_number_is_left_alone(
     site: Site, cluster: ComputeEnvironment, slurm: Slurm
 ) -> None:
     launch = started(site, cluster)
-    other = slurm.run("sbatch", "--parsable", "--wrap", "sleep 60", "--job-name=other")
+    other = slurm.run(
+        *("sbatch", "--parsable", "--output=/dev/null"),
+        *("--job-name=other", "--wrap", "sleep 60"),
+    )
     slurm.wait_for(other, "RUNNING")
     env, launch_id = slurm.env, launch.launch_id
     assert slurm_jobs.ended_job(other, launch_id, env) is None
