@@ -112,8 +112,10 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
 
 
 def _run(parent: int, target: Callable[..., None], args: tuple[Any, ...]) -> None:
-    # A terminal signals all processes, of which the main one decides.
-    for signum in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    # A terminal signals all processes, of which the main one decides. The programs that
+    # tasks start are to finish at a Ctrl-C, too: they inherit what is ignored.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for signum in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(signum, _leave_to_main)
     if target is cluster.worker:
         raise_cancelled_on_sigterm()
@@ -124,8 +126,7 @@ def _run(parent: int, target: Callable[..., None], args: tuple[Any, ...]) -> Non
 
 
 def _leave_to_main(_signum: int, _frame: object) -> None:
-    # Not SIG_IGN, which the programs that tasks start would inherit.
-    pass
+    """What programs do not inherit."""
 
 
 def run_cluster() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -182,7 +183,7 @@ def test_a_bare_cluster_stops_in_two_steps_too(running: Site) -> None:
         script = f"touch {ready}; sleep 2; touch {done}"
         eventually(lambda: _ring(running, script), "the cluster's database")
         eventually(ready.exists, "the task's start")
-        cluster.terminate()
+        os.killpg(cluster.pid, signal.SIGINT)  # as a terminal does
         assert cluster.wait(30) == 0
         assert done.exists()
     ready.unlink()
