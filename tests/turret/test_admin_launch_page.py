@@ -357,7 +357,10 @@ def test_a_run_of_a_shell_can_be_resumed_where_its_directory_is_allowed(
     (allowed / "run" / ".nextflow").mkdir(parents=True)
     session = str(uuid.uuid4())
     row = WorkflowFactory.create(
-        status=Status.FAILED, session_id=session, launch_dir=str(allowed / "run")
+        status=Status.FAILED,
+        session_id=session,
+        launch_dir=str(allowed / "run"),
+        work_dir=str(allowed / "run" / "work"),
     )
     other = WorkflowFactory.create(status=Status.FAILED, launch_dir="/elsewhere")
     client = staff("operator")
