@@ -41,7 +41,8 @@ CONSOLE, API = "/admin/turret/launch/", "/api/launches"
 # The change-password page: the frame, its navigation, and a small form.
 FRAME = "/admin/password_change/"
 PAGE_SQL = """
-    SELECT l.*, w.workflow_id, w.status, w.run_name, u.username, p.name, c.name
+    SELECT l.id, l.source, l.revision, l.params, l.state, l.submitted_at,
+           w.workflow_id, w.status, w.run_name, u.username, p.name, c.name
     FROM turret_launch l JOIN turret_workflow w ON w.id = l.workflow_id
     JOIN turret_computeenvironment c ON c.id = l.compute_id
     LEFT JOIN auth_user u ON u.id = l.owner_id
@@ -96,7 +97,8 @@ def _report_lists(client: Client, count: int) -> None:
         "API, by state": (f"{API}?state=failed&limit=500", 500),
         "API, by pipeline": (f"{API}?pipeline=demo7", 500),
         "API, by text": (f"{API}?text=demo7", 500),
-        "API, by text, none": (f"{API}?text=nothing+at+all", 500),
+        "API, by text, all": (f"{API}?text=demo", 500),
+        "API, by text, none": (f"{API}?text=nothing+at+all", 0),
     }
     for name, (address, limit) in pages.items():
         queries = _queries(client, address)

@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from rest_framework.test import APIClient
 
 from tests.clients import client_with, make_user
 from tests.factories import HOST
 from tests.turret.api.test_launching import API, THREE, post
-from tests.turret.factories import ComputeFactory, LaunchFactory, WorkflowFactory
+from tests.turret.factories import (
+    ComputeFactory,
+    LaunchFactory,
+    PipelineFactory,
+    WorkflowFactory,
+)
 from tests.turret.launching.site import Site
 from turret.choices import LaunchState
 from turret.models import Launch, Workflow
@@ -147,3 +153,29 @@ def test_tw_can_not_cancel_anything_else(operator: APIClient, db: None) -> None:
     reader = client_with("read", user=make_user("turret.launch_launch"))
     path = f"/api/workflow/{run.workflow_id}/cancel"
     assert reader.post(path).status_code == 403
+
+
+@pytest.mark.parametrize("how", ["resume", "relaunch"])
+def test_a_saved_pipeline_of_others_is_not_had_by_their_launches(
+    operator: APIClient, ended: Launch, how: str
+) -> None:
+    saved = PipelineFactory.create(source=THREE)
+    saved.groups.add(Group.objects.create(name="validation"))
+    Launch.objects.update(pipeline=saved)
+    answer = again(operator, ended, how)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_pipeline")
+    assert Launch.objects.count() == 1
+
+
+def test_a_session_alone_launches_and_cancels_nothing(db: None, ended: Launch) -> None:
+    """Another site's page would send its cookie, too."""
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(make_user("turret.launch_launch", is_staff=True))
+    own = f"{API}/{ended.launch_id}"
+    cancel = f"/api/workflow/{ended.launch_id}/cancel"
+    for path in (API, f"{own}/resume", f"{own}/relaunch", cancel):
+        answer = client.post(path, {"pipeline": THREE}, format="json")
+        assert answer.status_code == 403
+        assert "CSRF" in answer.json()["detail"]
+    assert client.delete(own).status_code == 403
+    assert Launch.objects.count() == 1
