@@ -121,3 +121,44 @@ def test_a_resumed_run_takes_what_is_there(nextflow: Path, tmp_path: Path) -> No
     assert (resumed.status, resumed.session_id) == ("succeeded", done.session_id)
     assert resumed.cached >= 1
     assert resumed.cached + resumed.succeeded == 2
+
+
+ODD_TAGS = r"""
+process ODD {
+    tag { what }
+    errorStrategy { task.attempt < 2 ? 'retry' : 'ignore' }
+    input: val what
+    script:
+    '''
+    # 1\u001f2
+    sleep 0.3
+    '''.stripIndent() + (what == 'bad' ? 'exit 7' : '')
+}
+workflow {
+    ODD(Channel.of('two\nlines', 'a\ttab', 'a\u001fb', 'p (q) (r', '日本', 'bad'))
+}
+"""
+
+
+def test_odd_tags_make_no_other_task_or_process(nextflow: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.nf").write_text(ODD_TAGS)
+    launch = launch_in(tmp_path / "a")
+    row = follow_to_the_end(launch, start(nextflow, launch, str(tmp_path)))
+    # Nextflow's own wrapper fails where a name has two lines.
+    tags = [
+        "two\nlines",
+        "two\nlines",
+        "a\ttab",
+        "a\x1fb",
+        "p (q) (r",
+        "日本",
+        "bad",
+        "bad",
+    ]
+    tasks = row.tasks.order_by("task_id")
+    assert [(task.task_id > 0, task.process) for task in tasks] == [(True, "ODD")] * 8
+    assert sorted(task.tag for task in tasks) == sorted(tags)
+    process = row.processes.get()
+    for counted in (row, process):  # by Nextflow, and by us
+        assert (counted.succeeded, counted.failed) == (4, 4)
+        assert (counted.retries, counted.ignored, counted.running) == (2, 2, 0)
