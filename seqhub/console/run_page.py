@@ -29,6 +29,7 @@ from runfolders.selectors import open_hold, usual_settling_s
 from runfolders.services.notes import add_note
 from seqhub.console.panels import tabs_of, tracks_of
 from seqhub.lib import markup
+from seqhub.operations.admin.base import is_key
 from seqhub.operations.admin.confirm import actor_of, safe_next
 from seqhub.operations.errors import DomainError
 from seqhub.operations.selectors import open_attention
@@ -130,14 +131,14 @@ class RunAdmin(RunfolderAdmin):
     @staticmethod
     def _run(key: str) -> Runfolder | None:
         rows = Runfolder.objects.select_related("instrument", "root")
-        return rows.filter(pk=key).first() if key.isdecimal() else None
+        return rows.filter(pk=key).first() if is_key(key) else None
 
     @staticmethod
     def _gone(request: HttpRequest, key: str) -> HttpResponse:
         """A forgotten run still has its history."""
         messages.warning(request, "This run is no longer known; its events are kept.")
         events = reverse("admin:operations_event_changelist")
-        query = f"?runfolder_ref={key}" if key.isdecimal() else ""
+        query = f"?runfolder_ref={key}" if is_key(key) else ""
         return HttpResponseRedirect(f"{events}{query}")
 
     def _head(self, request: HttpRequest, run: Runfolder) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from seqhub.lib import markup
 from seqhub.lib.markup import Chip
-from seqhub.operations.admin.base import ConsoleAdmin
+from seqhub.operations.admin.base import ConsoleAdmin, is_key
 from seqhub.operations.admin.confirm import OptionalReasonForm, Question, actor_of, ask
 from turret.admin.actions import SEE_SECRETS
 from turret.admin.compute_form import ComputeForm
@@ -140,7 +140,7 @@ class ComputeAdmin(ConsoleAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         rows = ComputeEnvironment.objects.all()
-        row = rows.filter(pk=object_id).first() if object_id.isdecimal() else None
+        row = rows.filter(pk=object_id).first() if is_key(object_id) else None
         known = (
             _tested(request, row) if row and self.has_view_permission(request) else {}
         )
@@ -176,7 +176,7 @@ class ComputeAdmin(ConsoleAdmin):
 
     def _row(self, key: str) -> ComputeEnvironment:
         rows = ComputeEnvironment.objects.all()
-        row = rows.filter(pk=key).first() if key.isdecimal() else None
+        row = rows.filter(pk=key).first() if is_key(key) else None
         if row is None:
             raise Http404("The compute environment is not known.")
         return row

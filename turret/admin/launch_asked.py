@@ -11,6 +11,7 @@ from django.utils.crypto import get_random_string
 
 from runfolders.models import Runfolder
 from runfolders.selectors import visible_runfolders
+from seqhub.operations.admin.base import is_key
 from turret.admin.actions import SEE_SECRETS
 from turret.engine.masking import MASKED, mask
 from turret.engine.pipelines.schema import Schema
@@ -137,7 +138,7 @@ class Asked:
         if not key:
             return None
         rows = ComputeEnvironment.objects.filter(is_enabled=True)
-        row = rows.filter(pk=key).first() if key.isdecimal() else None
+        row = rows.filter(pk=key).first() if is_key(key) else None
         if row is None:
             message = "There is no such compute environment any longer."
             raise BadLaunch(message, {"compute": message})
@@ -161,7 +162,7 @@ def first(user: User, query: Mapping[str, str]) -> Asked:
     Raises UnknownPipeline, UnknownLaunch, UnknownWorkflow, IllegalTransition.
     """
     texts = {name: query.get(name, "") for name in NAMES}
-    if texts["pipeline"] and not texts["pipeline"].isdecimal():
+    if texts["pipeline"] and not is_key(texts["pipeline"]):
         texts["source"], texts["pipeline"] = texts["pipeline"], ""
     base = _base(user, texts)
     asked = Asked(user, texts, base)
@@ -218,15 +219,15 @@ def _base(user: User, texts: Mapping[str, str]) -> LaunchRequest:
         return request_to_resume(find_workflow(texts["resume"]).pk)
     if texts["from"]:
         return request_to_relaunch(find_launch(texts["from"]).pk)
-    if texts["pipeline"].isdecimal():
-        saved = find_launchable(min(int(texts["pipeline"]), 2**63 - 1), user)
+    if is_key(texts["pipeline"]):
+        saved = find_launchable(int(texts["pipeline"]), user)
         return LaunchRequest(pipeline=saved)
     return LaunchRequest(source=texts["source"].strip())
 
 
 def _labels_of(pipeline: str) -> str:
     """What the form begins with for a saved pipeline, by its id."""
-    rows = Pipeline.objects.filter(pk=pipeline) if pipeline.isdecimal() else ()
+    rows = Pipeline.objects.filter(pk=pipeline) if is_key(pipeline) else ()
     return ", ".join(label for row in rows for label in row.labels)
 
 

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
+from seqhub.operations.admin.base import is_key
 from seqhub.operations.admin.confirm import ask
 from seqhub.operations.selectors import open_attention
 from turret.admin.actions import SEE_SECRETS
@@ -144,8 +145,7 @@ class LaunchAdmin(LaunchFormPages, LaunchList):
         if not self.has_view_permission(request):
             raise PermissionDenied
         rows = listed_launches().select_related("workflow__runfolder")
-        is_key = key.isascii() and key.isdecimal() and len(key) < 19
-        row = rows.filter(pk=key).first() if is_key else None
+        row = rows.filter(pk=key).first() if is_key(key) else None
         if row is None:
             raise Http404("The launch is not known.")
         return row
@@ -160,7 +160,7 @@ def _may_see(request: HttpRequest, launch: Launch) -> bool:
 def _number(request: HttpRequest, name: str) -> int:
     """0 for what is none."""
     text = request.GET.get(name, "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return int(text) if is_key(text) else 0
 
 
 def _head(request: HttpRequest, launch: Launch) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from seqhub.lib import markup
 from seqhub.lib.markup import Chip
-from seqhub.operations.admin.base import ConsoleAdmin
+from seqhub.operations.admin.base import ConsoleAdmin, is_key
 from seqhub.operations.admin.confirm import OptionalReasonForm, Question, actor_of, ask
 from seqhub.operations.errors import DomainError
 from turret.admin.actions import SEE_SECRETS
@@ -170,7 +170,7 @@ class PipelineAdmin(ConsoleAdmin):
         object_id: str,
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        rows = Pipeline.objects.filter(pk=object_id) if object_id.isdecimal() else ()
+        rows = Pipeline.objects.filter(pk=object_id) if is_key(object_id) else ()
         row = next(iter(rows), None)
         if row is None:
             raise Http404("The pipeline is not known.")

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, re_path, reverse
 
+from seqhub.operations.admin.base import is_key
 from seqhub.operations.admin.confirm import actor_of, ask
 from seqhub.operations.selectors import open_attention
 from turret.admin.actions import ACTIONS, SEE_SECRETS
@@ -156,7 +157,7 @@ class WorkflowAdmin(ReportPages):
         if not self.has_view_permission(request):
             raise PermissionDenied
         rows = Workflow.objects.select_related("owner", "runfolder").defer(*_LONG)
-        row = rows.filter(pk=key).first() if key.isdecimal() else None
+        row = rows.filter(pk=key).first() if is_key(key) else None
         if row is None:
             raise Http404("The workflow is not known.")
         return row
