@@ -28,16 +28,23 @@ from turret.engine.causes import Cause
 from turret.engine.masking import mask
 from turret.models import WorkflowTask
 from turret.panels.failures import failure_of
-from turret.panels.tasks import EXPORTED, export_rows
+from turret.panels.tasks import EXPORTED, export_rows, number_of
 from turret.selectors import TASK_HEAVY, find_workflow
 
 
 class TaskSerializer(RowSerializer):
     """A task in a list: units are in the names."""
 
+    task_id = serializers.SerializerMethodField(
+        help_text="Nextflow's number; null while it is not known."
+    )
+
     class Meta:
         model = WorkflowTask
         fields: ClassVar = list(EXPORTED)
+
+    def get_task_id(self, task: WorkflowTask) -> int | None:
+        return number_of(task.task_id)
 
 
 class CauseSerializer(serializers.Serializer[Cause]):

@@ -154,9 +154,16 @@ def chosen_tasks(workflow: Workflow, query: QueryDict) -> QuerySet[WorkflowTask]
     return rows.order_by(*_order(sort))
 
 
+def number_of(task_id: int) -> int | None:
+    """Nextflow's number of a task; None where it is not known yet, and the id is made
+    up below zero."""
+    return task_id if task_id >= 0 else None
+
+
 def export_rows(rows: QuerySet[WorkflowTask]) -> Iterator[tuple[Any, ...]]:
     """Values of EXPORTED, fetched little by little."""
-    return rows.values_list(*EXPORTED).iterator(chunk_size=500)
+    for task_id, *values in rows.values_list(*EXPORTED).iterator(chunk_size=500):
+        yield number_of(task_id), *values
 
 
 def _asked(query: QueryDict) -> tuple[str, str, str, str]:
@@ -196,8 +203,7 @@ def _headings(sort: str) -> list[Heading]:
 def _line(workflow: Workflow, task: WorkflowTask) -> dict[str, Any]:
     return {
         "task": task,
-        # Below zero: made up for one whose own is not known yet.
-        "number": task.task_id if task.task_id >= 0 else "–",
+        "number": number_of(task.task_id),
         "name": _short_name(task),
         "chip": task_chip(workflow, task),
         "link": task_link(workflow, task.task_id),

@@ -64,7 +64,7 @@ def page(client: APIClient, run: Workflow, **query: object) -> dict[str, Any]:
     return found
 
 
-def found(client: APIClient, run: Workflow, **query: object) -> list[int]:
+def found(client: APIClient, run: Workflow, **query: object) -> list[int | None]:
     return [row["task_id"] for row in page(client, run, **query)["results"]]
 
 
@@ -169,6 +169,17 @@ def text_of(client: APIClient, path: str, **headers: str) -> str:
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="tasks-run1.csv"'
     return b"".join(answer).decode()
+
+
+def test_an_id_that_is_made_up_is_nobodys_number(
+    client: APIClient, run: Workflow
+) -> None:
+    run.tasks.filter(task_id=1).update(task_id=-7_131_313)
+    assert found(client, run) == [None, 2, 3]
+    rows = list(
+        csv.DictReader(io.StringIO(text_of(client, "/api/runs/run1/tasks?format=csv")))
+    )
+    assert [row["task_id"] for row in rows] == ["", "2", "3"]
 
 
 def test_tasks_are_exported_as_they_are_filtered(
