@@ -14,7 +14,12 @@ from pytest_django import Settings
 
 from tests.factories import RunfolderFactory
 from tests.staff import staff
-from tests.turret.factories import LaunchFactory, PipelineFactory, WorkflowFactory
+from tests.turret.factories import (
+    ComputeFactory,
+    LaunchFactory,
+    PipelineFactory,
+    WorkflowFactory,
+)
 from tests.turret.launch_forms import (
     FORM,
     HTMX,
@@ -358,3 +363,20 @@ def test_the_command_is_shown_before_it_is_run(client: Client) -> None:
     assert "-params-file" in page
     assert '"samples": "x"' in page
     assert not Launch.objects.exists()
+
+
+def test_each_compute_environment_is_offered_once(
+    client: Client, settings: Settings
+) -> None:
+    host = settings.CONFIG.host
+    local = ComputeFactory.create(name="local", host=host)
+    other = ComputeFactory.create(name="other", is_configured=False)
+    saved = PipelineFactory.create(source=THREE, compute=other)
+    usual = text_of(client.get(FORM, {"pipeline": THREE}))
+    assert ("this host (local)" in usual, "other (" in usual) == (True, True)
+    assert f'<option value="{local.pk}"' not in usual
+    before = LaunchFactory.create(source=THREE, pipeline=saved, compute=other)
+    for query in ({"pipeline": str(saved.pk)}, {"from": before.launch_id}):
+        page = text_of(client.get(FORM, query))
+        assert "the pipeline&#x27;s: other" in page or "the pipeline's: other" in page
+        assert f'<option value="{local.pk}"' in page

@@ -185,7 +185,8 @@ def form_context(shown: Shown) -> dict[str, Any]:
     others = {key: value for key, value in params.items() if key not in of_fields}
     extra = asked.texts["extra"] if "extra" in shown.problems else written(others)
     roots = allowed_roots()
-    computes = ComputeEnvironment.objects.filter(is_enabled=True).order_by("name")
+    saved = asked.base.pipeline
+    usual_compute = saved.compute if saved else None
     return {
         "shown": shown,
         "asked": asked,
@@ -194,7 +195,8 @@ def form_context(shown: Shown) -> dict[str, Any]:
         "usual_profile": _usual_profile(asked),
         "described": shown.described,
         "pipelines": list(launchable_pipelines(asked.user).order_by("name")),
-        "computes": list(computes),
+        "usual_compute": usual_compute,
+        "computes": _computes_beside(usual_compute),
         "is_form": is_form,
         "sections": sections,
         "is_short": sum(len(section.fields) for section in sections) <= _FEW,
@@ -233,6 +235,14 @@ def _usual_profile(asked: Asked) -> str:
     saved = asked.base.pipeline
     default: str = settings.CONFIG.turret.launcher.default_profile
     return (saved.profile if saved else "") or default
+
+
+def _computes_beside(usual: ComputeEnvironment | None) -> list[ComputeEnvironment]:
+    """Those to choose beside the usual one; without any that is this host's own."""
+    rows = ComputeEnvironment.objects.filter(is_enabled=True).order_by("name")
+    if usual is None:
+        rows = rows.exclude(is_configured=True, host=settings.CONFIG.host)
+    return list(rows)
 
 
 def _plain(shown: Shown, rows: tuple[Plain, ...]) -> Iterator[Plain]:
