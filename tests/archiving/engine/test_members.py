@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from archiving.engine.members import shown
-from seqhub.lib.text import printable
 
 
 @pytest.mark.parametrize(
@@ -21,7 +20,3 @@ from seqhub.lib.text import printable
 def test_a_name_is_shown_without_what_moves_a_cursor(name: bytes, seen: str) -> None:
     assert shown(name) == seen
     assert shown(name).isprintable()
-
-
-def test_text_that_is_no_unicode_can_be_printed() -> None:
-    assert printable("a\ud800\udce5").encode()
