@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from pytest_django import Settings
 
 from tests.clients import make_user
+from tests.factories import HOST
 from tests.nextflow.runs import PIPELINES
 from tests.turret.factories import ComputeFactory, PipelineFactory
 from tests.turret.launching.site import ACTOR, Site, look_until, state_of
@@ -101,6 +102,25 @@ def test_a_linked_directory_counts_as_where_it_leads(site: Site) -> None:
     with pytest.raises(BadLaunch):
         site.submit(work_dir=str(allowed / "out"))
     assert site.submit(work_dir=str(allowed / "in")).work_dir == str(allowed / "in")
+
+
+@pytest.mark.parametrize("field", ["work_dir", "project_dir"])
+def test_the_directories_of_launches_are_nobodys_to_choose(
+    site: Site, settings: Settings, field: str
+) -> None:
+    scratch = site.directory / "allowed" / "scratch"
+    compute = ComputeFactory.create(work_dir=str(scratch), host=HOST)
+    launch = site.submit(compute=compute)
+    assert launch.work_dir == str(scratch / launch.launch_id)
+    # Also where everything may be chosen.
+    site.launcher["allowed_roots"] = [str(site.directory)]
+    settings.CONFIG = site.config()
+    own = (launch.work_dir, launch.launch_dir, site.launches, site.directory / "var")
+    for taken in own:
+        with pytest.raises(BadLaunch) as caught:
+            site.submit(**{field: f"{taken}/x"})
+        assert list(caught.value.fields) == [field]
+    assert site.submit(**{field: str(scratch / "mine")}).launch_id
 
 
 def test_a_revision_may_be_part_of_the_source(site: Site) -> None:

@@ -140,6 +140,25 @@ def test_one_directory_of_two_names_is_gone_on_with_once(site: Site) -> None:
     assert launch.launch_dir == str(directory)
 
 
+def test_a_run_that_names_a_launchs_directory_is_not_gone_on_with(
+    site: Site, settings: Settings
+) -> None:
+    launch = site.submit(params=ENDS)
+    end(launch)
+    site.launcher["allowed_roots"] = [str(site.directory)]
+    settings.CONFIG = site.config()
+    (Path(launch.launch_dir) / ".nextflow").mkdir(exist_ok=True)
+    told = WorkflowFactory.create(
+        ended=True,
+        launch_dir=launch.launch_dir,
+        work_dir=launch.work_dir,
+        project_dir=str(PIPELINES / "three"),
+        session_id=launch.workflow.session_id,
+    )
+    with pytest.raises(IllegalTransition, match="directory of SeqHub's own"):
+        resume(told.pk, user=site.user, actor=ACTOR, changes={})
+
+
 def test_a_name_that_its_directory_knows_is_refused(site: Site) -> None:
     launch = site.submit(params=ENDS, run_name="mine")
     end(launch)

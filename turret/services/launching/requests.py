@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from seqhub.lib.patience import TimedOut, within
+from seqhub.lib.patience import TimedOut
 from turret.engine.masking import MASKED
 from turret.engine.pipelines.plain import problem_of
 from turret.engine.pipelines.sources import check_revision, resolve
@@ -20,10 +19,10 @@ from turret.errors import BadLaunch, UnknownPipeline
 from turret.models import ComputeEnvironment, Launch, Pipeline
 from turret.models.pipelines import LONGEST_TEXT
 from turret.selectors import launchable_pipelines
-from turret.services.launching.environments import configured_compute, launches_dir
+from turret.services.launching.environments import configured_compute
+from turret.services.launching.places import real_directory
 from turret.services.overrides import LONGEST_LABEL, MOST_LABELS
 
-ANSWER_S = 5
 LONGEST_RUN_TIME_S = 365 * 24 * 3600
 LONGEST_PROFILE = 255
 # What Nextflow takes for a name (-name).
@@ -195,16 +194,12 @@ def _of_directory(value: str) -> str:
     is_odd = _CONTROL.search(value) or problem_of(value) or len(value) > 1000
     if is_odd or not value.startswith("/"):
         return "It must be an absolute path."
-    roots = [*settings.CONFIG.turret.launcher.allowed_roots, launches_dir()]
-    path = Path(value)
     try:
-        real = within(ANSWER_S, value, path.resolve)
-        allowed = [within(ANSWER_S, str(root), root.resolve) for root in roots]
+        real_directory(value)
+    except ValueError as error:
+        return f"It {error}."
     except (OSError, RuntimeError, TimedOut) as error:
         return f"{value} does not answer: {error}"
-    if not any(real.is_relative_to(root) for root in allowed):
-        names = ", ".join(map(str, roots[:-1])) or "none is configured"
-        return f"It does not lie below turret.launcher.allowed_roots ({names})."
     return ""
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
@@ -18,10 +17,10 @@ from seqhub.operations.services.events import Actor
 from turret.choices import ENDED_LAUNCH, UNDER_WAY
 from turret.errors import UnknownLaunch, UnknownWorkflow
 from turret.models import Launch, Workflow
+from turret.services.launching.places import ANSWER_S, real_directory
 from turret.services.launching.requests import LaunchRequest
 from turret.services.launching.submission import submit
 
-ANSWER_S = 5
 # Nextflow's word for none.
 _NO_PROFILE = "standard"
 
@@ -108,8 +107,8 @@ def _of_traced(workflow: Workflow) -> LaunchRequest:
         raise IllegalTransition(f"{workflow} is {word}; wait for its end.")
     try:
         # By their real names: nobody is to go on with one directory under two.
-        launch_dir = _below_roots("launch", workflow.launch_dir)
-        work_dir = _below_roots("work", workflow.work_dir)
+        launch_dir = _place_of("launch", workflow.launch_dir)
+        work_dir = _place_of("work", workflow.work_dir)
         _check_cache(launch_dir / ".nextflow")
     except (ValueError, OSError, RuntimeError, TimedOut) as error:
         told = f"{error}".rstrip(".")
@@ -130,17 +129,15 @@ def _of_traced(workflow: Workflow) -> LaunchRequest:
     )
 
 
-def _below_roots(kind: str, told: str) -> Path:
+def _place_of(kind: str, told: str) -> Path:
     """The real path of a directory that a run has told. Raises ValueError where it is
     not to be used, TimedOut, OSError, RuntimeError."""
     if not told.startswith("/"):
         raise ValueError(f"its {kind} directory is not one of a disk: {told or 'none'}")
-    real = within(ANSWER_S, told, Path(told).resolve)
-    roots = settings.CONFIG.turret.launcher.allowed_roots
-    allowed = [within(ANSWER_S, str(root), root.resolve) for root in roots]
-    if not any(real.is_relative_to(root) for root in allowed):
-        raise ValueError(f"{told} does not lie below turret.launcher.allowed_roots")
-    return real
+    try:
+        return real_directory(told)
+    except ValueError as error:
+        raise ValueError(f"{told} {error}") from None
 
 
 def _check_cache(cache: Path) -> None:
