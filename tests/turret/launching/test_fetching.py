@@ -19,8 +19,10 @@ from turret.models import Workflow
 from turret.services import creation, tracing
 from turret.services.callers import NO_TOKEN, Caller
 from turret.services.launching.cancelling import cancel
+from turret.services.launching.checkouts import place_of
 from turret.services.launching.fetching import fetch
 from turret.services.launching.requests import LaunchRequest
+from turret.services.launching.resuming import resume
 from turret.services.launching.submission import preview
 from turret.services.launching.watching import Watch
 
@@ -136,6 +138,22 @@ def test_a_preview_names_the_checkout(site: Site, origin: Origin) -> None:
     source = argv[argv.index("run") + 1]
     assert source.endswith("/pipeline/pipe")
     assert "-revision" not in argv
+
+
+@pytest.mark.parametrize("told", ["{other}/pipeline/pipe", "{site}/../x"])
+def test_where_a_run_tells_that_its_pipeline_is_nothing_is_written(
+    site: Site, origin: Origin, told: str
+) -> None:
+    first, other = (
+        site.submit(source=origin.url, revision="1.0", params={"exit": 0})
+        for _ in range(2)
+    )
+    end(first)
+    end(other)
+    first.workflow.project_dir = told.format(other=other.directory, site=site.launches)
+    first.workflow.save(update_fields=["project_dir"])
+    again = resume(first.workflow_id, user=site.user, actor=ACTOR, changes={})
+    assert place_of(again) == files(again).pipeline / "pipe"
 
 
 def test_a_directory_takes_no_revision(site: Site, origin: Origin) -> None:

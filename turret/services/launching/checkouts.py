@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from turret.engine.launching.files import LaunchFiles
 from turret.engine.pipelines.sources import resolve
 from turret.models import Launch, Workflow
-from turret.services.launching.environments import launches_dir
 
 
 def is_missing(launch: Launch) -> bool:
@@ -31,8 +30,7 @@ def place_of(launch: Launch) -> Path | None:
         return None
     if before := gone_on_with(launch):
         return Path(before.project_dir)
-    name = PurePosixPath(source.name).name
-    return LaunchFiles(Path(launch.directory)).pipeline / name
+    return _own_place(launch.source, launch.directory)
 
 
 def gone_on_with(launch: Launch) -> Workflow | None:
@@ -40,6 +38,15 @@ def gone_on_with(launch: Launch) -> Workflow | None:
     parent = launch.parent if launch.resumed_session else None
     if parent is None or parent.source != launch.source:
         return None
-    # Nextflow, too, says where it is: nothing is written elsewhere for that.
-    is_ours = Path(parent.workflow.project_dir).is_relative_to(launches_dir())
-    return parent.workflow if is_ours else None
+    rows = Launch.objects.filter(launch_dir=parent.launch_dir, source=parent.source)
+    ours = {
+        str(_own_place(parent.source, directory))
+        for directory in rows.values_list("directory", flat=True)
+    }
+    # Runs, too, tell where theirs is: nothing is written elsewhere for that.
+    return parent.workflow if parent.workflow.project_dir in ours else None
+
+
+def _own_place(source: str, directory: str) -> Path:
+    name = PurePosixPath(resolve(source).name).name
+    return LaunchFiles(Path(directory)).pipeline / name
