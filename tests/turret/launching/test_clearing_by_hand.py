@@ -134,3 +134,14 @@ def test_viewers_clear_nothing(site: Site) -> None:
     page = f"/admin/turret/launch/{launch.pk}/do/clear/"
     assert staff("viewer").post(page, {"reason": ""}).status_code == 403
     assert Launch.objects.get(pk=launch.pk).cleared_at is None
+
+
+def test_one_beside_it_of_a_longer_name_is_not_cleared_with_it(site: Site) -> None:
+    launch, beside = ended(site, 5, "failed"), ended(site, 5, "failed")
+    place = site.directory / "allowed" / f"{launch.launch_id}-more" / "work"
+    Launch.objects.filter(pk=beside.pk).update(work_dir=str(place))
+    call("clear_launches", launch.launch_id)
+    launch.refresh_from_db()
+    beside.refresh_from_db()
+    assert launch.cleared_at
+    assert beside.cleared_at is None

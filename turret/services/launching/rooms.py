@@ -111,7 +111,11 @@ def lineage_of(launch: Launch, *, lock: bool = False) -> Lineage:
     users = rows.filter(is_in_it).order_by("submitted_at", "pk")
     if lock:
         users = users.select_for_update(of=("self",), no_key=True)
-    return Lineage(maker, list(users))
+    # A path may hold a name that only begins with the id.
+    name = maker.launch_id
+    return Lineage(
+        maker, [user for user in users if user == maker or name in _makers_of(user)]
+    )
 
 
 def _rows() -> QuerySet[Launch]:
