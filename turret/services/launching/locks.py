@@ -6,7 +6,17 @@ from django.db import connection
 
 from runfolders.services.locks import exclusive, second_key
 
-__all__ = ["CHECK_OUT", "CLAIM", "DIRECTORY", "START", "STAY", "exclusive", "wait_for"]
+__all__ = [
+    "CHECK_OUT",
+    "CLAIM",
+    "DIRECTORY",
+    "START",
+    "STAY",
+    "TIDY",
+    "exclusive",
+    "wait_for",
+    "wait_for_directories",
+]
 
 # The first key of advisory locks of each kind; archiving has 7071 to 7073.
 CLAIM = 7_081
