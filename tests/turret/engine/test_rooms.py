@@ -215,11 +215,17 @@ def test_results_that_are_links_into_the_work_are_seen(
         leads_into(str(room), launch, after(0))
 
 
-def test_what_is_mounted_in_it_is_left_alone(room: Room) -> None:
+@pytest.mark.parametrize("mount", ["-t tmpfs tmpfs", "--bind {of_the_same_disk}"])
+def test_what_is_mounted_in_it_is_left_alone(
+    room: Room, tmp_path: Path, mount: str
+) -> None:
     need(shutil.which("unshare") and os.geteuid() == 0, "needs root, to mount")
     work = Path(str(room))
+    of_the_same_disk = tmp_path / "of_the_same_disk"
+    of_the_same_disk.mkdir()
+    mount = mount.format(of_the_same_disk=of_the_same_disk)
     within = f"""
-mount -t tmpfs tmpfs {work}/ab/cdef01 && touch {work}/ab/cdef01/kept && exec "$@"
+mount {mount} {work}/ab/cdef01 && touch {work}/ab/cdef01/kept && exec "$@"
 """
     code = f"""
 import os, sys

@@ -202,10 +202,10 @@ class _Left:
 
 def _empty(place: int, name: str, left: _Left, is_over: Callable[[], bool]) -> bool:
     """Remove what is in a directory; False when it `is_over` before."""
-    disk = os.stat(name, dir_fd=place, follow_symlinks=False).st_dev
+    mount = _mount_of(place)
     walk = os.fwalk(name, topdown=False, onerror=left.note_unread, dir_fd=place)
     for where, directories, files, here in walk:
-        if os.fstat(here).st_dev != disk:
+        if _mount_of(here) != mount:
             continue  # somebody has mounted it there; that is told with its name
         owner = _open_up(here)
         for entry in (*directories, *files):
@@ -218,6 +218,12 @@ def _empty(place: int, name: str, left: _Left, is_over: Callable[[], bool]) -> b
             except OSError as error:
                 left.note(where, entry, error, owner)
     return True
+
+
+def _mount_of(descriptor: int) -> str:
+    """Of which mount a directory is (Linux). A bind mount may be of the same disk."""
+    told = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+    return next(line for line in told.splitlines() if line.startswith("mnt_id:"))
 
 
 def _remove_entry(name: str, here: int) -> None:
