@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from os import PathLike
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from turret.engine.log_lines import LOG_LINE, TRACE, moment
@@ -107,7 +107,9 @@ def trace_path_for_log(log: str | PathLike[str]) -> Path:
     head = list(islice(lines(path), _MOST_LINES))
     for line in head:
         if (said := LOG_LINE.match(line)) and (found := TRACE.match(said["message"])):
-            return path.with_name(Path(found["path"].strip()).name)
+            name = PurePosixPath(found["path"].strip()).name
+            if name not in ("", ".."):
+                return path.with_name(name)
     began_s = _began_s(path, head)
     usual = [path.with_name(name) for name in _USUAL]
     try:

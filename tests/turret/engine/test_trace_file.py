@@ -87,6 +87,14 @@ def test_it_is_the_one_that_the_log_names(tmp_path: Path) -> None:
     assert trace_path_for_log(log) == tmp_path / "trace.txt"
 
 
+@pytest.mark.parametrize("named", ["/", "..", "/a/.."])
+def test_what_is_no_name_of_a_file_is_not_taken(tmp_path: Path, named: str) -> None:
+    log = tmp_path / ".nextflow.log"
+    line = "Nov-22 16:57:06.889 [main] DEBUG nextflow.Session - Workflow started -- "
+    log.write_text(f"{line}trace file: {named}\n")
+    assert trace_path_for_log(log) == tmp_path / "trace.txt"
+
+
 def test_an_earlier_run_s_is_not_taken(tmp_path: Path) -> None:
     """Of a run that wrote none, in a directory where another did."""
     log, old = tmp_path / ".nextflow.log", tmp_path / "trace-20261122-5.txt"
