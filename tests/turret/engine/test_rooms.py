@@ -155,6 +155,19 @@ def test_what_belongs_to_another_is_told_and_all_else_goes(
     assert gone(room_of_nobody)
 
 
+def test_what_takes_all_the_time_and_can_not_be_removed_is_told(
+    room_of_nobody: Room,
+) -> None:
+    theirs = Path(str(room_of_nobody)) / "ab" / "cd" / "theirs"
+    theirs.mkdir()
+    for number in range(10):
+        (theirs / f"{number}").touch()
+    told = as_nobody(
+        lambda: set_aside(room_of_nobody) and remove_aside(room_of_nobody, after(5))
+    )
+    assert "and 4 more" in told
+
+
 def test_it_goes_on_where_it_was_stopped(room: Room) -> None:
     assert set_aside(room)
     assert not remove_aside(room, after(2))

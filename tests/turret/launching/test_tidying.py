@@ -110,6 +110,23 @@ def test_the_rest_is_rung_for_when_the_time_is_over(
     assert rung == [HOST]
 
 
+def test_one_that_takes_all_the_time_leaves_the_others_their_turn(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = worked(site, days=1), worked(site, days=2)
+    Launch.objects.filter(pk=slow.pk).update(cleared_at=slow.finished_at)
+    real = tidying.settle
+
+    def settle(pk: int, is_over: Callable[[], bool]) -> bool:
+        return pk != slow.pk and real(pk, is_over)
+
+    monkeypatch.setattr(tidying, "settle", settle)
+    monkeypatch.setattr(tidying, "ring_to_tidy", str)
+    for _ in range(40):
+        tidy(HOST)
+    assert Launch.objects.get(pk=quick.pk).size_bytes == 4000
+
+
 def test_trouble_with_one_is_none_of_the_others(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -201,8 +201,9 @@ class _Left:
 
 
 def _empty(place: int, name: str, left: _Left, is_over: Callable[[], bool]) -> bool:
-    """Remove what is in a directory; False when it `is_over` before."""
-    mount = _mount_of(place)
+    """Remove what is in a directory; False when it `is_over` before. Raises NotRemoved
+    where all of the time has gone into what can't be."""
+    mount, has_removed = _mount_of(place), False
     walk = os.fwalk(name, topdown=False, onerror=left.note_unread, dir_fd=place)
     for where, directories, files, here in walk:
         if _mount_of(here) != mount:
@@ -210,9 +211,12 @@ def _empty(place: int, name: str, left: _Left, is_over: Callable[[], bool]) -> b
         owner = _open_up(here)
         for entry in (*directories, *files):
             if is_over():
+                if not has_removed:
+                    left.complain()
                 return False
             try:
                 _remove_entry(entry, here)
+                has_removed = True
             except FileNotFoundError:
                 continue  # another removes it, too
             except OSError as error:

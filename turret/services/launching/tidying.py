@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -43,9 +44,10 @@ def tidy(host: str) -> None:
         if not is_mine:
             return
         is_over = time_for_work()
-        # Those that are being cleared first.
-        rows = unmeasured(host).order_by("cleared_at", "-finished_at", "pk")
-        for pk in list(rows.values_list("pk", flat=True)):
+        rows = list(unmeasured(host).values_list("pk", flat=True))
+        # One that takes all the time must not keep the others from their turn for ever.
+        secrets.SystemRandom().shuffle(rows)
+        for pk in rows:
             if is_over() or not _try(pk, is_over):
                 break
         else:
