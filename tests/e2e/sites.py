@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,9 +140,10 @@ class Site:
         """Session ids of the children, by queue name or role."""
         found = {}
         for child in psutil.Process(self.up.pid).children():
-            env = child.environ()
-            if name := env.get("Q_CLUSTER_NAME") or env.get("SEQHUB_ROLE"):
-                found[name] = child.pid
+            with suppress(psutil.Error):  # one that has just been killed
+                env = child.environ()
+                if name := env.get("Q_CLUSTER_NAME") or env.get("SEQHUB_ROLE"):
+                    found[name] = child.pid
         return found
 
     def query(self, statement: str, *arguments: Any) -> list[tuple[Any, ...]]:
