@@ -64,7 +64,8 @@ class Command(DocumentedCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         ids, days, is_dry = options["launches"], options["days"], options["dry_run"]
         if ids and (days is not None or is_dry):
-            raise CommandError("name launches, or say --days", returncode=USAGE)
+            words = "--days and --dry-run are for all launches: leave out the ID"
+            raise CommandError(words, returncode=USAGE)
         if days is not None and not 0 <= days <= 36_500:
             raise CommandError("--days is a number from 0", returncode=USAGE)
         if options["resumable"] and days is None:
