@@ -75,7 +75,7 @@ _KNOWN = (
 # Of a casefolded text: without one of these it has nothing to be masked, as most
 # have. All begin with fixed letters: such a pattern is quick.
 _HINT = re.compile(
-    r"pass|secret|token|creden|key|auth|s[i\u0131]g"
+    r"pass|secret|token|creden|key|auth|s(?:i\u0307?|\u0131)g"
     r"|sqh_|akia|asia|gh[oprsu]_|github_pat_|glpat-|eyj|://|-----begin"
 )
 _HARMLESS = frozenset({"", "true", "false", "null", "''", '""', "[]", "{}"})
