@@ -55,8 +55,17 @@ def test_a_typed_pipeline_is_launched(client: Client) -> None:
     assert (row.source, row.run_name, row.params) == (THREE, "mine", {"samples": "x,y"})
 
 
-def test_who_may_not_launch_has_no_form() -> None:
-    assert staff("viewer").get(FORM).status_code == 403
+def test_who_may_not_launch_has_no_form_and_is_told_who_can_mend_it() -> None:
+    answer = staff("viewer").get(FORM)
+    assert answer.status_code == 403
+    assert "A manager can put it into a group" in text_of(answer)
+
+
+def test_what_is_no_pipeline_is_not_said_to_have_no_schema(client: Client) -> None:
+    sent = fields_of(client.get(FORM)) | {"source": "three", "act": "show"}
+    said = text_of(client.post(FORM, sent))
+    assert "`three` lacks its organisation" in said
+    assert "nextflow_schema.json" not in said
 
 
 def test_it_offers_the_saved_pipelines_that_one_may_launch(client: Client) -> None:

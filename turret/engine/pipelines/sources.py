@@ -123,7 +123,9 @@ def _repository(text: str) -> Source:
 def _short(text: str) -> Source:
     if re.fullmatch(r"\w[\w.-]*", text):
         # Nextflow takes it for one of its own, unless it has run another.
-        raise ValueError(f"{text:.200} lacks its organisation, as in nextflow-io/hello")
+        raise ValueError(
+            f"`{text:.200}` lacks its organisation, as in nextflow-io/hello"
+        )
     found = _SHORT.fullmatch(text)
     if found is None or (found["hub"] or "") not in _HOSTS:
         raise ValueError(f"{text:.200} is no pipeline: {HOW}")
