@@ -12,10 +12,10 @@ from pytest_django import Settings
 from tests.archiving.commands.shell import call
 from tests.factories import HOST
 from tests.staff import staff
-from tests.turret.factories import LaunchFactory
+from tests.turret.factories import LaunchFactory, WorkflowFactory
 from tests.turret.launching.site import Site, files
-from turret.choices import LaunchState
-from turret.models import Launch
+from turret.choices import LaunchState, Status
+from turret.models import Launch, Workflow
 from turret.services.launching.tidying import tidy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,6 +134,25 @@ def test_viewers_clear_nothing(site: Site) -> None:
     page = f"/admin/turret/launch/{launch.pk}/do/clear/"
     assert staff("viewer").post(page, {"reason": ""}).status_code == 403
     assert Launch.objects.get(pk=launch.pk).cleared_at is None
+
+
+def test_where_a_run_of_a_shell_is_under_way_nothing_goes(site: Site) -> None:
+    launch = ended(site, 50, LaunchState.SUCCEEDED)
+    told = {"launch_dir": "/home/x", "work_dir": f"{launch.work_dir}"}
+    run = WorkflowFactory.create(run_name="by_hand", **told)
+    answer = call("clear_launches", launch.launch_id)
+    assert (answer.code, is_there(launch)) == (1, True)
+    assert "by_hand is under way in it" in answer.err
+    dry = lines(call("clear_launches", "--days", "10", "--dry-run").out)
+    assert "by_hand is under way in it" in dry[launch.launch_id]
+    # Also when it has begun after that was decided.
+    Launch.objects.filter(pk=launch.pk).update(cleared_at=timezone.now())
+    tidy(HOST)
+    assert is_there(launch)
+    Launch.objects.filter(pk=launch.pk).update(cleared_at=None)
+    Workflow.objects.filter(pk=run.pk).update(status=Status.FAILED)
+    assert call("clear_launches", launch.launch_id).code == 0
+    assert not is_there(launch)
 
 
 def test_one_beside_it_of_a_longer_name_is_not_cleared_with_it(site: Site) -> None:

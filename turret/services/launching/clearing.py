@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from seqhub.lib import queues
@@ -21,10 +22,11 @@ from seqhub.lib.text import printable
 from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.services.doorbell import ring
 from seqhub.operations.services.events import SYSTEM, Actor
+from turret.choices import UNDER_WAY
 from turret.engine.launching import rooms as engine
 from turret.engine.launching.rooms import NotRemoved, Room
 from turret.errors import UnknownLaunch
-from turret.models import Launch
+from turret.models import Launch, Workflow
 from turret.services.launching import locks
 from turret.services.launching.environments import launches_dir
 from turret.services.launching.rooms import (
@@ -124,7 +126,7 @@ def _mark(
     """Say that its lineage is cleared, in the caller's transaction; why not, if
     `check` has found something."""
     lineage = _locked(launch)
-    if problem := check(lineage):
+    if problem := check(lineage) or _run_in(lineage):
         return problem
     for user in lineage.users:
         if user.cleared_at is None:
@@ -144,7 +146,9 @@ def _locked(launch: Launch) -> Lineage:
 
 
 def _looked_at(verdict: Verdict, policy: Policy) -> Verdict:
-    """With what the disk says against it."""
+    """With what runs of others, and the disk, say against it."""
+    if why := _run_in(verdict.lineage):
+        return Verdict(verdict.lineage, False, why)
     maker = verdict.lineage.maker
     until = time.monotonic() + ANSWER_S
     try:
@@ -159,6 +163,16 @@ def _looked_at(verdict: Verdict, policy: Policy) -> Verdict:
     except (OSError, TimedOut) as error:
         why = printable(f"{error}")
     return Verdict(verdict.lineage, False, why) if why else verdict
+
+
+def _run_in(lineage: Lineage) -> str:
+    """Which run that somebody has started in a shell is under way there; empty: none
+    that is traced."""
+    way = f"/{lineage.maker.launch_id}"
+    is_in_it = Q(launch_dir__contains=way) | Q(work_dir__contains=way)
+    rows = Workflow.objects.filter(is_in_it, launch=None, status__in=UNDER_WAY)
+    found = rows.only("run_name", "workflow_id").first()
+    return f"{found} is under way in it" if found else ""
 
 
 def _results_of(lineage: Lineage, policy: Policy) -> list[str]:
@@ -205,7 +219,10 @@ def finish(launch: Launch, is_over: Callable[[], bool]) -> bool:
 def _set_aside(launch: Launch, room: Room) -> bool:
     """False when there is nothing. Raises NotRemoved when it is used again."""
     with transaction.atomic():
-        for user in _locked(launch).users:
+        lineage = _locked(launch)
+        for user in lineage.users:
             if user.cleared_at is None:
                 raise NotRemoved(f"{user} works in it, too.")
+        if why := _run_in(lineage):
+            raise NotRemoved(f"{why}.")
         return within(ANSWER_S, room.root, engine.set_aside, room)
