@@ -171,10 +171,11 @@ def test_what_another_launch_works_in_stays(
 def test_directories_that_people_chose_are_never_touched(by_policy: Site) -> None:
     chosen = by_policy.directory / "allowed" / "work"
     launch = worked(by_policy, work_dir=str(chosen))
-    assert why(launch) == (
-        False,
-        f"SeqHub has not made its work directory {chosen}, and leaves it alone",
+    reason = (
+        f"its work directory {chosen} is not one that SeqHub makes, as it is configured"
+        " now; SeqHub leaves it alone"
     )
+    assert why(launch) == (False, reason)
     with pytest.raises(IllegalTransition, match="leaves it alone"):
         clear(launch.pk, actor=ACTOR)
     tidy_twice()

@@ -174,8 +174,10 @@ def obstacle_of(lineage: Lineage, policy: Policy, now: dt.datetime) -> str:
         if user.state == LaunchState.LOST and now < _ended_at(user) + KEEP_LOOKING:
             return f"{user} is lost, and may turn up for a day"
     if not rooms_of(lineage.maker, policy):
-        place = lineage.maker.work_dir
-        return f"SeqHub has not made its work directory {place}, and leaves it alone"
+        return (
+            f"its work directory {lineage.maker.work_dir} is not one that SeqHub makes,"
+            " as it is configured now; SeqHub leaves it alone"
+        )
     return ""
 
 
