@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from seqhub.lib.files import Locked, locked, open_lock, try_lock
+from seqhub.lib.files import Locked, locked
 from turret.engine.pipelines.cache import LOCK
 
 KEEP_S = 30 * 24 * 3600.0
@@ -77,16 +77,15 @@ def partial_of(target: Path, cache_dir: Path) -> Iterator[Path]:
     notes = cache_dir / CLONES
     notes.mkdir(mode=0o700, parents=True, exist_ok=True)
     note = notes / secrets.token_hex(8)
-    descriptor = open_lock(note)
-    try:
-        try_lock(descriptor, exclusive=True)
-        os.write(descriptor, os.fsencode(partial))
-        partial.mkdir()
-        yield partial
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        note.unlink(missing_ok=True)
-        os.close(descriptor)
+    # `tidy` may have it for a moment, as long as nothing is written there.
+    with locked(note) as descriptor:
+        try:
+            os.write(descriptor, os.fsencode(partial))
+            partial.mkdir()
+            yield partial
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            note.unlink(missing_ok=True)
 
 
 def _clear(note: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ from turret.engine.pipelines.cache import LOCK
 from turret.engine.pipelines.git import RepositoryError
 from turret.engine.pipelines.repository import Repository
 from turret.engine.pipelines.sources import resolve
-from turret.engine.pipelines.tidying import tidy
+from turret.engine.pipelines.tidying import partial_of, tidy
 
 CLONE = """\
 import sys
@@ -280,6 +281,26 @@ def _command_lines() -> str:
         with suppress(OSError):
             lines.append(path.read_text(errors="replace"))
     return "\n".join(lines)
+
+
+def test_a_clone_waits_for_who_looks_at_its_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = tmp_path / "cache" / "clones" / "note"
+    note.parent.mkdir(parents=True)
+    monkeypatch.setattr(secrets, "token_hex", lambda _: "note")
+    begun = threading.Event()
+
+    def clone() -> None:
+        with partial_of(tmp_path / "pipe", tmp_path / "cache"):
+            begun.set()
+
+    thread = threading.Thread(target=clone)
+    with locked(note):
+        thread.start()
+        assert not begun.wait(0.3)
+    thread.join()
+    assert begun.is_set()
 
 
 def test_a_note_of_something_else_clears_nothing(tmp_path: Path) -> None:
