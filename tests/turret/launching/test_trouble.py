@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from tests.turret.launching.site import (
     state_of,
 )
 from turret.choices import LaunchState
+from turret.engine.launching import process
 from turret.models import Launch
 from turret.services.launching import plans
 from turret.services.launching.cancelling import cancel
@@ -75,6 +77,25 @@ def test_its_directory_can_not_be_made(site: Site, settings: Settings) -> None:
 def test_its_directory_is_no_directory(site: Site) -> None:
     site.launches.write_text("in the way")
     failed(site.submit(), "not_writable")
+
+
+@pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO])
+def test_a_disk_that_fails_for_a_moment_ends_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    launch = site.submit(params={"sleep": 0, "exit": 0})
+
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken:
+        # No disk here does that when it is told to.
+        broken.setattr(process, "spawn", fail)
+        broken.setattr(process, "claim", fail)
+        Watch(HOST).look()
+    assert state_of(launch) == LaunchState.STARTING
+    end(launch)
+    assert launch.state == LaunchState.SUCCEEDED
 
 
 # A disk of its own, which nobody else sees: its number of KB, where, what fills it.

@@ -89,9 +89,7 @@ def see(files: LaunchFiles) -> Sight:
 
 def claim(files: LaunchFiles) -> bool:
     """Take the place of the script, so that it does not begin; False if it has begun.
-    May be repeated.
-
-    Raises OSError: then the script can't begin either.
+    May be repeated. Raises OSError.
     """
     make_directory(files)
     try:

@@ -42,7 +42,7 @@ class Command(DocumentedCommand):
         rows = listed_launches()
         if not options["all"]:
             rows = rows.exclude(state__in=ENDED_LAUNCH)
-        self.stdout.write("ID\tSTATE\tSINCE\tHOST\tPIPELINE\tNAME\tMESSAGE")
+        self.stdout.write("ID\tSTATE\tSINCE\tHOST\tPIPELINE\tNAME\tMESSAGE\tWHAT TO DO")
         for launch in rows[:MOST_ENDED] if options["all"] else rows:
             self.stdout.write("\t".join(_columns(launch)))
 
@@ -57,4 +57,5 @@ def _columns(launch: Launch) -> tuple[str, ...]:
         launch.source,
         launch.run_name,
         launch.message,
+        launch.next_step,
     )

@@ -6,6 +6,7 @@ the script itself sees to it that it runs once.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -52,6 +53,14 @@ APPEARS_S = 5.0
 NAP_S = 0.01
 # After so long nobody expects the script any more.
 GIVE_UP_S = 60
+# Where nobody can write, no script begins. What else a disk says, as ESTALE or EIO, may
+# be over in a moment, and the script run.
+_NOBODY_WRITES = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+        *(errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG),
+    }
+)
 
 
 def claim_due(host: str) -> list[int]:
@@ -165,11 +174,12 @@ def fail(launch: Launch, reason: Reason) -> None:
 
 
 def give_up(launch: Launch) -> bool:
-    """See to it that its script never begins; False if it has. Raises TimedOut."""
+    """See to it that its script never begins; False if it has, or may have. Raises
+    TimedOut."""
     try:
         return on_disk(launch, process.claim, files_of(launch))
-    except OSError:
-        return True  # where nobody can write, no script begins either
+    except OSError as error:
+        return error.errno in _NOBODY_WRITES
 
 
 def note_running(launch: Launch, script: ProcessId | None, job_id: str = "") -> None:
