@@ -47,6 +47,19 @@ CLEAR = Question(
     is_dangerous=True,
 )
 
+CLEAR_ALL = replace(
+    CLEAR,
+    explains="Nextflow's work directory and cache are removed, and the launch "
+    "directories with all results in them, as turret.launcher.clear_launch_dirs says: "
+    "for all launches that were resumed in it. None of them can be resumed then, and "
+    "results that are links into it are lost. Log, trace and parameters stay.",
+)
+
+
+def _clear_question(_launch: Launch) -> Question:
+    is_all = settings.CONFIG.turret.launcher.clear_launch_dirs
+    return CLEAR_ALL if is_all else CLEAR
+
 
 class ResumeForm(OptionalReasonForm):
     max_run_time_h = forms.FloatField(
@@ -177,7 +190,7 @@ ACTIONS: dict[str, LaunchAction] = {
             "clear",
             "delete_sweep",
             "Clear work directory",
-            lambda _launch: CLEAR,
+            _clear_question,
             _clear,
             lambda launch: _has_ended(launch) and launch.cleared_at is None,
             "is being cleared.",

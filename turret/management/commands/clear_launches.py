@@ -104,9 +104,11 @@ class Command(DocumentedCommand):
     def _remove(self, lineage: Lineage) -> bool:
         """Whether nothing of it is left to do."""
         rows = [user.pk for user in lineage.users]
-        for pk in rows:
-            while not settle(pk, time_for_work()):
-                pass
+        # What is of another host, which may have other disks, it removes itself.
+        for user in lineage.users:
+            while user.host == settings.CONFIG.host:
+                if settle(user.pk, time_for_work()):
+                    break
         left = Launch.objects.filter(pk__in=rows, size_bytes=None)
         for launch in left.select_related("workflow"):
             words = "not all could be removed yet; see its page"
