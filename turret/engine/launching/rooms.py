@@ -87,6 +87,15 @@ def is_link(room: Room) -> bool:
         return False
 
 
+def is_same(room: Room, directory: str) -> bool:
+    """Whether both are one, under whatever names: links, bind mounts. Raises
+    OSError."""
+    try:
+        return Path(str(room)).samefile(directory)
+    except FileNotFoundError:
+        return False
+
+
 def check_disk(root: str) -> None:
     """Raises OSError where a disk may be away: what launches have made was in `root`,
     and now nothing is."""

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from seqhub.lib import queues
@@ -22,7 +23,7 @@ from seqhub.lib.text import printable
 from seqhub.operations.errors import IllegalTransition
 from seqhub.operations.services.doorbell import ring
 from seqhub.operations.services.events import SYSTEM, Actor
-from turret.choices import UNDER_WAY
+from turret.choices import ENDED_LAUNCH, UNDER_WAY, Status
 from turret.engine.launching import rooms as engine
 from turret.engine.launching.rooms import NotRemoved, Room
 from turret.errors import UnknownLaunch
@@ -40,7 +41,7 @@ from turret.services.launching.rooms import (
     obstacle_of,
     rooms_of,
 )
-from turret.services.launching.states import record
+from turret.services.launching.states import KEEP_LOOKING, record
 
 # A look at links, a rename.
 ANSWER_S = 10
@@ -166,19 +167,44 @@ def _looked_at(verdict: Verdict, policy: Policy) -> Verdict:
 
 
 def _run_in(lineage: Lineage) -> str:
-    """Which run that somebody has started in a shell is under way there; empty: none
-    that is traced."""
+    """Which run that somebody has started in a shell is under way there, or who reads
+    there; empty: none that is traced."""
     way = f"/{lineage.maker.launch_id}"
     is_in_it = Q(launch_dir__contains=way) | Q(work_dir__contains=way)
-    rows = Workflow.objects.filter(is_in_it, launch=None, status__in=UNDER_WAY)
-    found = rows.only("run_name", "workflow_id").first()
-    return f"{found} is under way in it" if found else ""
+    since = timezone.now() - KEEP_LOOKING
+    may_be_alive = Q(status__in=UNDER_WAY) | Q(
+        status=Status.UNKNOWN, last_seen_at__gt=since
+    )
+    rows = Workflow.objects.filter(is_in_it, may_be_alive, launch=None)
+    if found := rows.only("run_name", "workflow_id").first():
+        return f"{found} is under way in it"
+    return _read_by(way)
+
+
+def _read_by(way: str) -> str:
+    """Which launch that has not ended, or run of a shell, was told to read there."""
+    told = Cast("params", TextField())
+    is_told = Q(told__contains=way) | Q(project_dir__contains=way)
+    launches = Launch.objects.exclude(state__in=ENDED_LAUNCH).annotate(told=told)
+    is_told_more = Q(source__contains=way) | Q(config_text__contains=way)
+    runs = Workflow.objects.filter(launch=None, status__in=UNDER_WAY)
+    found = (
+        launches.select_related("workflow").filter(is_told | is_told_more).first()
+        or runs.annotate(told=told).filter(is_told).first()
+    )
+    return f"{found} is under way, and may read in it" if found else ""
 
 
 def _results_of(lineage: Lineage, policy: Policy) -> list[str]:
     """Directories that stay, and in which its results may be, as far as is known."""
+    way = f"/{lineage.maker.launch_id}"
     rows = Launch.objects.filter(pk__in=[user.pk for user in lineage.users])
-    told = rows.values_list("params__outdir", "workflow__output_dir").distinct()
+    of_launches = rows.values_list("params__outdir", "workflow__output_dir")
+    # Also those of what somebody has run there in a shell.
+    is_in_it = Q(launch_dir__contains=way) | Q(work_dir__contains=way)
+    runs = Workflow.objects.filter(is_in_it, launch=None)
+    of_runs = runs.values_list("params__outdir", "output_dir")
+    told = (*of_launches, *of_runs)
     places = {place for both in told for place in both if isinstance(place, str)}
     if not policy.with_launch_dir:
         places.add(lineage.maker.launch_dir)
@@ -208,6 +234,8 @@ def finish(launch: Launch, is_over: Callable[[], bool]) -> bool:
             within(ANSWER_S, room.root, engine.check_disk, room.root)
         if within(ANSWER_S, room.root, engine.is_link, room):
             raise NotRemoved(f"{room} is a link, and what it leads to is left alone.")
+        if within(ANSWER_S, room.root, engine.is_same, room, launch.directory):
+            raise NotRemoved(f"{room} is {launch.directory}, which holds its log, too.")
         while True:
             if not within(LONGEST_S, room.root, engine.remove_aside, room, is_over):
                 return False

@@ -137,7 +137,12 @@ def rooms_of(maker: Launch, policy: Policy) -> list[Room]:
     rooms = []
     if is_here and maker.work_dir == str(files.work_dir):
         rooms.append(Room(str(base), (name, files.work_dir.name)))
-    elif work_base and Path(maker.work_dir) == Path(work_base) / name:
+    elif (
+        work_base
+        and Path(maker.work_dir) == Path(work_base) / name
+        # Where both were configured to be one, its log and results are in it.
+        and Path(maker.work_dir) != files.directory
+    ):
         rooms.append(Room(work_base, (name,)))
     if rooms and is_here and maker.launch_dir == str(files.launch_dir):
         cache = () if policy.with_launch_dir else (CACHE,)
