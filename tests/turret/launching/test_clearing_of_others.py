@@ -162,3 +162,48 @@ def test_the_question_says_that_results_go(
     page = f"/admin/turret/launch/{worked(site).pk}/do/clear/"
     said = staff("operator").get(page).content.decode()
     assert ("with all results in them" in said) == is_all
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_results_that_are_in_the_work_directory_keep_it(
+    site: Site, settings: Settings, is_link: bool
+) -> None:
+    by_policy(site, settings)
+    launch = worked(site)
+    results = Path(launch.work_dir) / "results"
+    results.mkdir()
+    link = site.directory / "results"
+    link.symlink_to(results)
+    launch.params = {"outdir": str(link if is_link else results)}
+    launch.save()
+    tidy(HOST)
+    tidy(HOST)
+    assert results.exists()
+
+
+def test_results_of_another_launch_keep_the_launch_directory(
+    site: Site, settings: Settings
+) -> None:
+    by_policy(site, settings, clear_launch_dirs=True)
+    launch = worked(site)
+    results = Path(launch.launch_dir) / "results"
+    other = worked(site, days=1, params={"outdir": str(results)})
+    with pytest.raises(IllegalTransition, match=f"results of {other} are in it"):
+        clear(launch.pk, actor=ACTOR)
+    tidy(HOST)
+    tidy(HOST)
+    assert (results / "table.txt").exists()
+
+
+def test_results_that_are_links_into_the_launch_directory_keep_it(
+    site: Site, settings: Settings
+) -> None:
+    by_policy(site, settings, clear_launch_dirs=True)
+    results = site.directory / "results"
+    results.mkdir()
+    launch = worked(site, params={"outdir": str(results)})
+    table = Path(launch.launch_dir) / "results" / "table.txt"
+    (results / "table.txt").symlink_to(table)
+    tidy(HOST)
+    tidy(HOST)
+    assert table.exists()

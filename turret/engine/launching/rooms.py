@@ -96,6 +96,13 @@ def is_same(room: Room, directory: str) -> bool:
         return False
 
 
+def lies_in(directory: str, place: Room | str) -> bool:
+    """Whether it is that, or below it, by their real names."""
+    return Path(os.path.realpath(directory)).is_relative_to(
+        os.path.realpath(str(place))
+    )
+
+
 def check_disk(root: str) -> None:
     """Raises OSError where a disk may be away: what launches have made was in `root`,
     and now nothing is."""

@@ -11,9 +11,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from django.db import transaction
 from django.db.models import Q, TextField
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -178,7 +180,20 @@ def _run_in(lineage: Lineage) -> str:
     rows = Workflow.objects.filter(is_in_it, may_be_alive, launch=None)
     if found := rows.only("run_name", "workflow_id").first():
         return f"{found} is under way in it"
-    return _read_by(way)
+    return _results_in(lineage, way) or _read_by(way)
+
+
+def _results_in(lineage: Lineage, way: str) -> str:
+    """Whose results, of no launch of the lineage, were told to go there."""
+    rooms = [str(room) for room in rooms_of(lineage.maker, current_policy())]
+    others = Launch.objects.exclude(pk__in=[user.pk for user in lineage.users])
+    told = others.annotate(outdir=KeyTextTransform("outdir", "params"))
+    rows = told.filter(cleared_at=None, outdir__contains=way)
+    for other in rows.select_related("workflow"):
+        place = Path(str(other.params["outdir"]))
+        if any(place.is_relative_to(room) for room in rooms):
+            return f"results of {other} are in it"
+    return ""
 
 
 def _read_by(way: str) -> str:
@@ -217,9 +232,21 @@ def _obstacle_on_disk(
     for room in rooms:
         if engine.is_link(room):
             return f"{room} is a link, and is left alone"
+    work, *others = rooms
     for place in places:
-        if engine.leads_into(place, str(rooms[0]), is_over):
+        if engine.lies_in(place, work):
+            return printable(f"results are in it, in {place}")
+        if engine.leads_into(place, str(work), is_over):
             return printable(f"results in {place} are links into it")
+        # Of what holds one of them, or goes with it, links are its own.
+        if any(
+            engine.lies_in(str(room), place) or engine.lies_in(place, room)
+            for room in others
+        ):
+            continue
+        for room in others:
+            if engine.leads_into(place, str(room), is_over):
+                return printable(f"results in {place} are links into {room}")
     return ""
 
 
