@@ -13,7 +13,7 @@ from runfolders.models import Runfolder
 from runfolders.selectors import visible_runfolders
 from seqhub.operations.admin.base import is_key
 from turret.admin.actions import SEE_SECRETS
-from turret.engine.masking import MASKED, mask
+from turret.engine.masking import mask
 from turret.engine.pipelines.schema import Schema
 from turret.errors import BadLaunch
 from turret.models import ComputeEnvironment, Pipeline
@@ -148,9 +148,6 @@ class Asked:
         text = self.texts["config_text"].replace("\r\n", "\n")
         if text == mask(self.base.config_text):
             return self.base.config_text
-        if MASKED in text:
-            message = f"{MASKED} stands for what is not shown to you: write its value."
-            raise BadLaunch(message, {"config_text": message})
         return text
 
 

@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from turret.engine.masking import MASKED
 from turret.errors import BadLaunch
 from turret.models import ComputeEnvironment
 from turret.models.pipelines import LONGEST_TEXT
@@ -110,7 +109,6 @@ def sent_by(kind: type[ChangesSerializer], request: Request) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: value for name, value in sent.validated_data.items() if value is not None
     }
-    _refuse_masked(values)
     if "dry_run" in request.query_params:
         asked = serializers.BooleanField().run_validation
         values["dry_run"] = asked(request.query_params["dry_run"])
@@ -157,15 +155,6 @@ def callers_words() -> Iterator[None]:
         names = {"source": "pipeline"}
         fields = {names.get(name, name): why for name, why in error.fields.items()}
         raise BadLaunch(error.message, fields) from None
-
-
-def _refuse_masked(values: Mapping[str, Any]) -> None:
-    """Somebody sends back what was shown to them. Raises BadLaunch."""
-    texts = {f"params.{key}": value for key, value in values.get("params", {}).items()}
-    texts["config_text"] = values.get("config_text")
-    why = f"{MASKED} stands for what is not shown; send its value, or leave it out."
-    if fields := {name: why for name, text in texts.items() if MASKED in str(text)}:
-        raise BadLaunch(why, fields)
 
 
 def _sentence(said: Any) -> str:

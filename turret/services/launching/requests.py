@@ -34,7 +34,9 @@ _ABOUT_NAMES = (
     "A run name has at most 80 letters, digits, - and _; it begins with a letter, and"
     " no - or _ follows another or stands at the end."
 )
-_ABOUT_MASKED = f"{MASKED} stands for what is not shown; send its value."
+_ABOUT_MASKED = (
+    f"{MASKED} stands for what is not shown; send its value, or leave it out."
+)
 
 
 @dataclass(frozen=True, slots=True)
